@@ -1,0 +1,223 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"runtime"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/accordhq/accord/engine"
+	"github.com/accordhq/accord/engine/access"
+	"github.com/accordhq/accord/engine/declare"
+	"github.com/accordhq/accord/engine/journal"
+	"github.com/accordhq/accord/engine/report"
+)
+
+func (a *app) validateCommand() *cobra.Command {
+	var rev string
+	c := &cobra.Command{
+		Use:   "validate",
+		Short: "Check the declaration, without any system",
+		Long: `Validate reads the folder as it is (or a commit, with --rev) and reports everything that
+is wrong with it, at once. It needs no credentials.
+
+Exit codes: 0 it is sound, 1 it isn't, 64 wrong usage.`,
+		Args: exactArgs(0, 0, "no arguments"),
+	}
+	c.Flags().StringVar(&rev, "rev", "", "check this git revision instead of the folder")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		d, err := a.engine().Validate(c.Context(), engine.Source{Dir: a.flags.dir, Rev: rev, Worktree: rev == ""})
+		if err != nil {
+			return err
+		}
+		defer d.Close()
+		r := d.Repo
+		services := 0
+		for _, p := range r.People {
+			if p.Service {
+				services++
+			}
+		}
+		fmt.Fprintf(a.out, "The declaration is sound: %s, %s, %s, %s, %s, %s.\n",
+			report.Count(len(r.People)-services, "person", "people"), report.Count(services, "service", "services"), report.Count(len(r.Groups), "group", "groups"),
+			report.Count(len(r.Roles), "role", "roles"), report.Count(len(r.Grants), "grant", "grants"), report.Count(len(r.Systems), "system", "systems"))
+		return nil
+	}
+	return c
+}
+
+func (a *app) whyCommand() *cobra.Command {
+	var f planFlags
+	c := &cobra.Command{
+		Use:   "why PERSON [SYSTEM/KIND/NAME]",
+		Short: "Explain why somebody has an access, or why not",
+		Long: `Why prints the chain from a grant to the person, line by line, with the commits that wrote
+the lines; and, where somebody doesn't have an access, what stands in the way and the
+smallest change that would give it. A certain permission is named behind a colon, as in
+'github/repo/api: push'.
+
+Exit codes: 0 answered, 1 it failed, 64 wrong usage.`,
+		Args: exactArgs(1, 2, "a person and perhaps an entitlement"),
+	}
+	f.source(c)
+	format := addFormat(c)
+	c.Flags().StringVar(&f.at, "at", "", "ask about this instant instead of now")
+	c.Flags().BoolVar(&f.live, "live", true, "read the systems too; --live=false asks the declaration only")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		o, err := a.planOptions(f)
+		if err != nil {
+			return err
+		}
+		wo := engine.WhyOptions{PlanOptions: o, Person: args[0]}
+		if len(args) == 2 {
+			wo.Entitlement = args[1]
+		}
+		w, err := a.engine().Why(c.Context(), wo)
+		if err != nil {
+			return err
+		}
+		if *format == "json" {
+			return report.WhyJSON(a.out, *w)
+		}
+		return report.WhyText(a.out, *w, a.reportOptions(f))
+	}
+	return c
+}
+
+func (a *app) journalCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "journal",
+		Short: "Look at the record of what was applied",
+		Args:  exactArgs(0, 0, "a subcommand: show or verify"),
+		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	c.AddCommand(a.journalVerifyCommand(), a.journalShowCommand())
+	return c
+}
+
+func (a *app) journalVerifyCommand() *cobra.Command {
+	var head string
+	c := &cobra.Command{
+		Use:   "verify",
+		Short: "Check that nothing in the journal was changed or cut off",
+		Long: `Verify checks the chain of hashes from the first entry to the last. A journal that was cut
+short is still a valid chain: to detect that, keep the head that verify prints somewhere
+else, and give it with --head.
+
+Exit codes: 0 sound, 1 not sound.`,
+		Args: exactArgs(0, 0, "no arguments"),
+	}
+	c.Flags().StringVar(&head, "head", "", "a hash that must be in the chain")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		store, err := a.engine().JournalStore(c.Context(), engine.Source{Dir: a.flags.dir, Worktree: true})
+		if err != nil {
+			return err
+		}
+		r, err := journal.Verify(c.Context(), store, head)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(a.out, "The journal is sound: %s. Head %s\n", report.Count(int(r.Entries), "entry", "entries"), r.Head)
+		if r.Torn > 0 {
+			fmt.Fprintf(a.out, "Its last line was cut short by a crash (%d bytes); the next run drops it, on the record.\n", r.Torn)
+		}
+		return nil
+	}
+	return c
+}
+
+func (a *app) journalShowCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "show",
+		Short: "Print the journal, an entry a line",
+		Args:  exactArgs(0, 0, "no arguments"),
+	}
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		store, err := a.engine().JournalStore(c.Context(), engine.Source{Dir: a.flags.dir, Worktree: true})
+		if err != nil {
+			return err
+		}
+		for e, err := range journal.ReadAll(c.Context(), store) {
+			if err != nil {
+				return err
+			}
+			data, err := json.Marshal(e.Data)
+			if err != nil {
+				return fmt.Errorf("printing the journal: %w", err)
+			}
+			fmt.Fprintf(a.out, "%d %s %s %s %s\n", e.Seq, e.Time.Format("2006-01-02T15:04:05Z"), e.Run, e.Kind(), data)
+		}
+		return nil
+	}
+	return c
+}
+
+func (a *app) schemaCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "schema",
+		Short: "Print the JSON Schema of the language, for editors",
+		Args:  exactArgs(0, 0, "no arguments"),
+		RunE: func(*cobra.Command, []string) error {
+			s, err := declare.Schema(a.engine().Descriptions())
+			if err != nil {
+				return err
+			}
+			_, err = a.out.Write(append(s, '\n'))
+			return err
+		},
+	}
+}
+
+func (a *app) connectorsCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "connectors [NAME]",
+		Short: "List the connectors, or tell what one of them can do",
+		Args:  exactArgs(0, 1, "at most one name"),
+	}
+	format := addFormat(c)
+	c.RunE = func(_ *cobra.Command, args []string) error {
+		var list []access.Description
+		for _, t := range a.engine().Types {
+			if len(args) == 0 || args[0] == t.Name {
+				list = append(list, t.Describe())
+			}
+		}
+		if len(list) == 0 {
+			return fmt.Errorf("no connector %q; accord connectors lists them", args[0])
+		}
+		if *format == "json" {
+			enc := json.NewEncoder(a.out)
+			enc.SetIndent("", "  ")
+			return enc.Encode(struct {
+				FormatVersion int                  `json:"formatVersion"`
+				Connectors    []access.Description `json:"connectors"`
+			}{1, list})
+		}
+		if len(args) == 1 {
+			return report.Connector(a.out, list[0])
+		}
+		for _, d := range list {
+			fmt.Fprintf(a.out, "%-12s %s\n", d.Connector, d.Summary)
+		}
+		return nil
+	}
+	return c
+}
+
+func (a *app) versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version",
+		Args:  exactArgs(0, 0, "no arguments"),
+		RunE: func(*cobra.Command, []string) error {
+			var names []string
+			for _, t := range a.engine().Types {
+				names = append(names, t.Name)
+			}
+			_, err := fmt.Fprintf(a.out, "accord %s (%s, %s/%s)\nconnectors: %s\n", programVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH, strings.Join(names, " "))
+			return err
+		},
+	}
+}

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/accordhq/accord/engine"
+	"github.com/accordhq/accord/engine/observe"
+	"github.com/accordhq/accord/engine/plan"
+	"github.com/accordhq/accord/engine/report"
+)
+
+func (a *app) planCommand() *cobra.Command {
+	var f planFlags
+	var out string
+	c := &cobra.Command{
+		Use:   "plan",
+		Short: "Show what would change, and why",
+		Long: `Plan reads a commit (HEAD unless --rev says otherwise) and every system, and shows what
+applying it would change. It can't write to any system.
+
+Exit codes: 0 nothing to do, 2 there are changes, 3 a guard refuses something, 6 some
+system couldn't be read completely, 1 it failed, 64 wrong usage.`,
+		Args: exactArgs(0, 0, "no arguments"),
+	}
+	f.register(c)
+	format := addFormat(c)
+	c.Flags().StringVar(&f.at, "at", "", "plan for this instant instead of now; can't be applied")
+	c.Flags().BoolVar(&f.live, "live", true, "read the systems; --live=false shows what the declaration alone changes")
+	c.Flags().StringVarP(&out, "out", "o", "", "write the plan to this file, for accord apply")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		o, err := a.planOptions(f)
+		if err != nil {
+			return err
+		}
+		if out != "" && (f.at != "" || !f.live) {
+			return usageError{fmt.Errorf("--out writes a plan that can be applied; not with --at or --live=false")}
+		}
+		p, decl, err := a.plan(c, o)
+		if err != nil {
+			return err
+		}
+		defer decl.Close()
+		next := "Next: accord apply"
+		if out != "" {
+			if err := writePlan(out, p); err != nil {
+				return err
+			}
+			next = fmt.Sprintf("Written to %s. Next: accord apply %s", out, out)
+		}
+		a.exit = engine.ExitOfPlan(p)
+		if *format == "json" {
+			return report.PlanJSON(a.out, p)
+		}
+		return report.Plan(a.out, p, a.reportOptions(f), next)
+	}
+	return c
+}
+
+func (a *app) driftCommand() *cobra.Command {
+	var f planFlags
+	c := &cobra.Command{
+		Use:   "drift",
+		Short: "Show where the systems differ from what was applied",
+		Long: `Drift shows what the systems grant that nobody declared, what is declared and missing,
+and what Accord leaves alone. It can't write to any system.
+
+Exit codes: 0 no drift, 2 drift, 6 some system couldn't be read completely, 1 it failed.`,
+		Args: exactArgs(0, 0, "no arguments"),
+	}
+	f.source(c)
+	format := addFormat(c)
+	f.live = true
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		o, err := a.planOptions(f)
+		if err != nil {
+			return err
+		}
+		p, decl, err := a.plan(c, o)
+		if err != nil {
+			return err
+		}
+		defer decl.Close()
+		a.exit = engine.ExitOfDrift(p)
+		if *format == "json" {
+			return report.DriftJSON(a.out, p)
+		}
+		return report.Drift(a.out, p, a.reportOptions(f))
+	}
+	return c
+}
+
+// plan plans, with progress and with a word about files that aren't committed.
+func (a *app) plan(c *cobra.Command, o engine.PlanOptions) (*plan.Plan, *engine.Declaration, error) {
+	progress := a.readProgress()
+	o.Progress = progress.read
+	p, decl, err := a.engine().Plan(c.Context(), o)
+	progress.clear()
+	if err != nil {
+		return nil, nil, err
+	}
+	a.sayDiffers(decl)
+	return p, decl, nil
+}
+
+func (a *app) sayDiffers(d *engine.Declaration) {
+	if n := len(d.Differs); n > 0 {
+		files := strings.Join(d.Differs[:min(n, 3)], ", ")
+		if n > 3 {
+			files += fmt.Sprintf(" and %d more", n-3)
+		}
+		fmt.Fprintf(a.err, "The folder differs from the commit that was read: %s. Commit, or use --worktree.\n", report.Clean(files))
+	}
+}
+
+// writePlan writes the file whole or not at all.
+func writePlan(name string, p *plan.Plan) (err error) {
+	tmp, err := os.CreateTemp(filepath.Dir(name), ".accord-plan-*")
+	if err != nil {
+		return fmt.Errorf("writing the plan: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			tmp.Close()
+			os.Remove(tmp.Name())
+		}
+	}()
+	if err := plan.Write(tmp, p); err != nil {
+		return err
+	}
+	if err := tmp.Close(); err != nil {
+		return fmt.Errorf("writing the plan: %w", err)
+	}
+	if err := os.Rename(tmp.Name(), name); err != nil {
+		return fmt.Errorf("writing the plan: %w", err)
+	}
+	return nil
+}
+
+func readPlan(name string) (*plan.Plan, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("reading the plan: %w", err)
+	}
+	defer f.Close()
+	p, err := plan.Read(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return p, nil
+}
+
+// progressLine is one line on a terminal that is drawn over and over. Elsewhere it is nothing.
+type progressLine struct {
+	w    io.Writer // nil: no terminal
+	used bool
+	done []string
+}
+
+func (a *app) readProgress() *progressLine {
+	p := &progressLine{}
+	if a.terminal() {
+		p.w = a.err
+	}
+	return p
+}
+
+func (p *progressLine) read(r observe.Result) {
+	if p.w == nil {
+		return
+	}
+	p.done = append(p.done, r.System)
+	p.draw(fmt.Sprintf("read %d: %s (%.1f s)", len(p.done), r.System, r.Took.Seconds()))
+}
+
+func (p *progressLine) draw(s string) {
+	if p.w != nil {
+		fmt.Fprintf(p.w, "\r\x1b[K%s", s)
+		p.used = true
+	}
+}
+
+func (p *progressLine) clear() {
+	if p.used {
+		fmt.Fprint(p.w, "\r\x1b[K")
+	}
+}

@@ -1,0 +1,144 @@
+package access
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// Builder collects a State. Names are interned as they come; nothing needs to come in order.
+// A Builder is not safe for concurrent use.
+type Builder struct {
+	system, identity string
+	self             ID
+	scope            []ID
+	index            map[ID]uint32
+	ids              []ID
+	permIndex        map[string]uint16
+	perms            []string
+	objects          map[ID]Object
+	grants           []edge
+	unknown          []Unknown
+	twins            []ID
+}
+
+// NewBuilder starts the state of a system.
+func NewBuilder(system string) *Builder {
+	return &Builder{
+		system:    system,
+		index:     map[ID]uint32{},
+		permIndex: map[string]uint16{},
+		objects:   map[ID]Object{},
+	}
+}
+
+// Identity sets what State.Identity returns.
+func (b *Builder) Identity(s string) *Builder { b.identity = s; return b }
+
+// Self sets the account that Accord itself uses.
+func (b *Builder) Self(id ID) *Builder { b.self = id; return b }
+
+// Only says that the state answers for these objects and for the grants that they hold. It
+// may be called with no ID at all, for an answer about nothing.
+func (b *Builder) Only(ids ...ID) *Builder {
+	b.scope = append(b.scope, ids...)
+	if b.scope == nil {
+		b.scope = []ID{}
+	}
+	return b
+}
+
+// Object adds an object. Adding the same ID twice makes Build fail.
+func (b *Builder) Object(o Object) *Builder {
+	if _, ok := b.objects[o.ID]; ok {
+		b.twins = append(b.twins, o.ID)
+	}
+	b.objects[o.ID] = o
+	return b
+}
+
+// Grant adds a grant. Of the same edge seen twice the better standing counts: held, then
+// pending, then implied.
+func (b *Builder) Grant(g Grant) *Builder {
+	p, ok := b.permIndex[g.Permission]
+	if !ok {
+		p = uint16(len(b.perms))
+		b.perms = append(b.perms, g.Permission)
+		b.permIndex[g.Permission] = p
+	}
+	b.grants = append(b.grants, edge{b.intern(g.Subject), b.intern(g.Target), p, g.Standing})
+	return b
+}
+
+// Unknown says that a part of the system couldn't be seen, and why.
+func (b *Builder) Unknown(id ID, why string) *Builder {
+	b.unknown = append(b.unknown, Unknown{id, why})
+	return b
+}
+
+func (b *Builder) intern(id ID) uint32 {
+	i, ok := b.index[id]
+	if !ok {
+		i = uint32(len(b.ids))
+		b.ids = append(b.ids, id)
+		b.index[id] = i
+	}
+	return i
+}
+
+// Build gives the state. It fails when an object was added twice: two names that the
+// connector took for one (twins) must never be mixed up. The cost is that of sorting.
+func (b *Builder) Build() (*State, error) {
+	if len(b.twins) > 0 {
+		return nil, fmt.Errorf("building the state of %s: %s is there twice", b.system, b.twins[0])
+	}
+	s := &State{system: b.system, identity: b.identity, self: b.self, scope: slices.Clone(b.scope)}
+	if b.scope != nil {
+		slices.SortFunc(s.scope, ID.Compare)
+		s.scope = slices.Compact(s.scope)
+	}
+	ids, idRank := ranked(b.ids, ID.Compare)
+	perms, permRank := ranked(b.perms, cmp.Compare[string])
+	s.ids, s.perms = ids, perms
+	s.grants = make([]edge, len(b.grants))
+	for i, e := range b.grants {
+		s.grants[i] = edge{idRank[e.subject], idRank[e.target], uint16(permRank[e.perm]), e.standing}
+	}
+	slices.SortFunc(s.grants, compareEdge)
+	s.grants = slices.CompactFunc(s.grants, func(a, b edge) bool {
+		return a.subject == b.subject && a.target == b.target && a.perm == b.perm
+	})
+	s.objects = slices.SortedFunc(maps.Values(b.objects), func(a, b Object) int { return a.ID.Compare(b.ID) })
+	s.unknown = slices.Clone(b.unknown)
+	slices.SortFunc(s.unknown, compareUnknown)
+	s.unknown = slices.Compact(s.unknown)
+	return s, nil
+}
+
+// ranked sorts the names and gives, for each old index, its new one.
+func ranked[T any](in []T, compare func(a, b T) int) ([]T, []uint32) {
+	order := make([]uint32, len(in))
+	for i := range order {
+		order[i] = uint32(i)
+	}
+	slices.SortFunc(order, func(a, b uint32) int { return compare(in[a], in[b]) })
+	out, rank := make([]T, len(in)), make([]uint32, len(in))
+	for i, o := range order {
+		out[i], rank[o] = in[o], uint32(i)
+	}
+	return out, rank
+}
+
+func compareEdge(a, b edge) int {
+	if a.subject != b.subject {
+		return cmp.Compare(a.subject, b.subject)
+	}
+	if a.target != b.target {
+		return cmp.Compare(a.target, b.target)
+	}
+	if a.perm != b.perm {
+		return cmp.Compare(a.perm, b.perm)
+	}
+	return cmp.Compare(a.standing, b.standing)
+}

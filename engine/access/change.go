@@ -1,0 +1,195 @@
+package access
+
+import (
+	"cmp"
+	"strings"
+	"time"
+)
+
+// Action is what a change does.
+type Action string
+
+// The actions on objects, and those on grants.
+const (
+	Create      Action = "create"
+	Update      Action = "update"
+	Rename      Action = "rename"
+	Disable     Action = "disable"
+	Enable      Action = "enable"
+	Delete      Action = "delete"
+	Give        Action = "grant"
+	Revoke      Action = "revoke"
+	ChangeLevel Action = "change-level"
+)
+
+// OnGrant reports whether the action is on a grant rather than on an object.
+func (a Action) OnGrant() bool { return a == Give || a == Revoke || a == ChangeLevel }
+
+// Change is one difference to be made true on one system. It is plain data: what a connector
+// needs to carry it out, and nothing that tells why (see Step in engine/plan).
+type Change struct {
+	System string `json:"system"`
+	Action Action `json:"action"`
+	// Subject is the object acted upon, or the holder of the grant. For a rename it is the
+	// name before.
+	Subject ID `json:"subject"`
+	// Target is what the grant is on; zero for actions on objects.
+	Target ID `json:"target,omitzero"`
+	// Before is what the change found, After what it will leave. Nil means: not there.
+	Before *Value `json:"before,omitempty"`
+	After  *Value `json:"after,omitempty"`
+}
+
+// Value is one side of a change. Only the fields that the action concerns are set.
+type Value struct {
+	// Permission is set on grant actions.
+	Permission string `json:"permission,omitempty"`
+	// Standing is set on revocations of what is only pending.
+	Standing Standing `json:"standing,omitzero"`
+	// Name is the object's name, on renames.
+	Name string `json:"name,omitempty"`
+	// Disabled is set on disable, enable and create.
+	Disabled bool `json:"disabled,omitempty"`
+	// Attributes are those that differ (update) or all of them (create).
+	Attributes map[string]string `json:"attributes,omitempty"`
+}
+
+// Key names the change among all changes of a plan, whatever its values are: the action, the
+// system, the subject and, for grants, the target. For kinds whose permissions have no order
+// the permission belongs to the name as well.
+func (c Change) Key() string {
+	var b strings.Builder
+	b.WriteString(string(c.Action))
+	b.WriteByte(' ')
+	b.WriteString(c.System)
+	b.WriteByte('/')
+	b.WriteString(c.Subject.String())
+	if c.Action.OnGrant() {
+		b.WriteByte(' ')
+		b.WriteString(c.Target.String())
+		if p := c.permission(); p != "" && c.Action != ChangeLevel {
+			b.WriteByte(' ')
+			b.WriteString(p)
+		}
+	}
+	return b.String()
+}
+
+func (c Change) permission() string {
+	switch {
+	case c.After != nil && c.After.Permission != "":
+		return c.After.Permission
+	case c.Before != nil:
+		return c.Before.Permission
+	}
+	return ""
+}
+
+// Ref names what the change is about: the target of a grant, else the object.
+func (c Change) Ref() Ref {
+	if c.Action.OnGrant() {
+		return Ref{c.System, c.Target}
+	}
+	return Ref{c.System, c.Subject}
+}
+
+// String gives one line for logs and errors: "grant warehouse/account/alice member role/readonly".
+func (c Change) String() string {
+	s := string(c.Action) + " " + Ref{c.System, c.Subject}.String()
+	switch c.Action {
+	case Give, Revoke:
+		s += " " + c.permission() + " " + c.Target.String()
+	case ChangeLevel:
+		s += " " + c.Before.Permission + " to " + c.After.Permission + " " + c.Target.String()
+	case Rename:
+		s += " to " + c.After.Name
+	}
+	return s
+}
+
+// Compare orders changes by system, subject, target, action and permission: the tie-break
+// wherever nothing else decides.
+func (c Change) Compare(o Change) int {
+	return cmp.Or(
+		strings.Compare(c.System, o.System),
+		c.Subject.Compare(o.Subject),
+		c.Target.Compare(o.Target),
+		strings.Compare(string(c.Action), string(o.Action)),
+		strings.Compare(c.permission(), o.permission()),
+	)
+}
+
+// Link is one link in a chain of reasons: a line of the declaration and what it says.
+type Link struct {
+	File string `json:"file"`
+	Line int    `json:"line"`
+	Text string `json:"text"`
+}
+
+// Reason is one way in which a grant is declared, from the grant down to the person. The
+// access begins at From and ends before Until; zero times are open ends.
+type Reason struct {
+	From  time.Time `json:"from,omitzero"`
+	Until time.Time `json:"until,omitzero"`
+	// Grant names the document at the head of the chain, Roles the roles that the access
+	// came through, the outermost first.
+	Grant string   `json:"grant,omitempty"`
+	Roles []string `json:"roles,omitempty"`
+	// Ticket and Note are the grant's ticket and reason.
+	Ticket string `json:"ticket,omitempty"`
+	Note   string `json:"note,omitempty"`
+	Chain  []Link `json:"chain"`
+}
+
+// Active reports whether the reason holds at the instant.
+func (r Reason) Active(at time.Time) bool {
+	return !at.Before(r.From) && (r.Until.IsZero() || at.Before(r.Until))
+}
+
+// CauseKind says what brought a change about. It serves reports; no decision hangs on it.
+type CauseKind string
+
+// The kinds of cause.
+const (
+	CauseLeaver   CauseKind = "leaver"   // the person left, or the document is gone
+	CauseLeave    CauseKind = "leave"    // the person is on leave
+	CauseDeclared CauseKind = "declared" // a line of the declaration was added or changed
+	CauseRemoved  CauseKind = "removed"  // a line of the declaration was taken away
+	CauseWindow   CauseKind = "window"   // a window opened or closed
+	CauseDrift    CauseKind = "drift"    // nobody declared it; the system changed by itself
+	CauseRenamed  CauseKind = "renamed"  // the document names what it was called before
+	CauseIdle     CauseKind = "idle"     // no grant remains for the account
+)
+
+// Cause tells why a change stands in the plan: one sentence and the line it points to.
+type Cause struct {
+	Kind CauseKind `json:"kind"`
+	Text string    `json:"text"`
+	File string    `json:"file,omitempty"`
+	Line int       `json:"line,omitempty"`
+}
+
+// RiskName is the type of a risk; `--allow NAME:REF` lifts the refusals of that name.
+type RiskName string
+
+// The risks. Those that refuse by themselves are marked.
+const (
+	RiskLastAdmin    RiskName = "revokes-last-admin" // refuses
+	RiskLocksOutSelf RiskName = "locks-out-self"     // refuses
+	RiskMassRevoke   RiskName = "mass-revoke"        // refuses
+	RiskMassLeave    RiskName = "mass-leave"         // refuses
+	RiskProtected    RiskName = "protected"          // refuses
+	RiskReEnables    RiskName = "re-enables"         // refuses
+	RiskReadsEmpty   RiskName = "reads-empty"        // refuses to believe
+	RiskDangling     RiskName = "no-such-resource"   // refuses; can't be allowed
+	RiskAdopts       RiskName = "adopts"
+	RiskDeletes      RiskName = "deletes-account"
+	RiskGrantsAdmin  RiskName = "grants-admin"
+	RiskIrreversible RiskName = "irreversible"
+)
+
+// Risk is one thing that makes a change dangerous.
+type Risk struct {
+	Name RiskName `json:"name"`
+	Text string   `json:"text"`
+}

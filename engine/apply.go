@@ -1,0 +1,230 @@
+package engine
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/accordhq/accord/connectors"
+	"github.com/accordhq/accord/engine/apply"
+	"github.com/accordhq/accord/engine/journal"
+	"github.com/accordhq/accord/engine/plan"
+)
+
+// ErrDeclined says that whoever was asked didn't want the plan to be carried out.
+var ErrDeclined = errors.New("not confirmed; nothing was changed")
+
+// ApplyOptions say what is to be applied.
+type ApplyOptions struct {
+	PlanOptions
+	// Reviewed is the plan that was reviewed; nil: what is planned now is shown to Confirm.
+	Reviewed *plan.Plan
+	// Confirm is asked before anything is written; nil means yes.
+	Confirm func(*plan.Plan, []plan.Delta) (bool, error)
+	// Progress is told of steps that ended; it may be nil.
+	Progress func(apply.Progress)
+}
+
+// Applied is what became of an apply.
+type Applied struct {
+	Run    string
+	Plan   *plan.Plan
+	Deltas []plan.Delta
+	// Result is nil if there was nothing to carry out.
+	Result *apply.Result
+	Took   time.Duration
+	Exit   int
+	// Stopped says that the run was interrupted.
+	Stopped bool
+}
+
+// Apply plans against a fresh read and carries the plan out: that of now, or, with Reviewed,
+// what of the reviewed plan still holds, system by system. One apply works on a system at a
+// time; a run that was killed is closed in the journal first.
+func (e *Engine) Apply(ctx context.Context, o ApplyOptions) (_ *Applied, err error) {
+	start := e.Now()
+	if o.Reviewed != nil { // a plan of a part is applied to that part
+		if len(o.Only) == 0 {
+			o.Only = o.Reviewed.Only
+		}
+		if len(o.Systems) == 0 {
+			o.Systems = o.Reviewed.Selected
+		}
+		if o.Base == "" {
+			o.Base = o.Reviewed.Base
+		}
+	}
+	s, err := e.prepare(ctx, o.PlanOptions, true)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	out := &Applied{Plan: s.plan()}
+	if o.Reviewed != nil {
+		out.Deltas = out.Plan.Against(o.Reviewed)
+	}
+	if o.Confirm != nil {
+		switch ok, err := o.Confirm(out.Plan, out.Deltas); {
+		case err != nil:
+			return nil, err
+		case !ok:
+			return nil, ErrDeclined
+		}
+	}
+	identities, err := s.lockIdentities()
+	if err != nil {
+		return nil, err
+	}
+	defer identities()
+	if err := s.run(ctx, o, out); err != nil {
+		return out, err
+	}
+	out.Took = e.Now().Sub(start)
+	return out, nil
+}
+
+// run writes: first the end of runs that were cut off, then the run itself.
+func (s *session) run(ctx context.Context, o ApplyOptions, out *Applied) error {
+	out.Exit = exitOfApply(out.Plan, out.Deltas, nil)
+	if err := s.closeAbandoned(ctx); err != nil {
+		return err
+	}
+	if len(out.Plan.Run()) == 0 && !s.moves(out.Plan) {
+		return nil
+	}
+	out.Run = runID(s.Now(), out.Plan.PlanDigest)
+	conns := map[string]connectors.Connector{}
+	var names []string
+	for _, sys := range s.systems {
+		if sys.live != nil {
+			conns[sys.decl.ID.Value] = sys.conn
+			names = append(names, sys.decl.ID.Value)
+		}
+	}
+	revision := out.Plan.Revision.Hash
+	if out.Plan.Revision.Worktree {
+		revision = journal.Worktree
+	}
+	var allow []string
+	for _, a := range o.Allow {
+		allow = append(allow, string(a.Name)+":"+a.Ref)
+	}
+	res, err := apply.Run(ctx, apply.Options{
+		Plan: out.Plan, Systems: conns, Journal: s.journal, Run: out.Run, Progress: o.Progress, Now: s.Now,
+		Opened: journal.Opened{Revision: revision, PlanDigest: out.Plan.PlanDigest, ChangeDigest: out.Plan.ChangeDigest,
+			Actor: s.Actor, Version: s.Version, Systems: names, Allow: allow, Worktree: out.Plan.Revision.Worktree},
+	})
+	out.Result, out.Stopped = res, ctx.Err() != nil
+	if res == nil {
+		return err
+	}
+	out.Exit = exitOfApply(out.Plan, out.Deltas, res)
+	if err != nil {
+		return err // the journal can't be written; nothing more can be recorded
+	}
+	return s.journal.Append(context.WithoutCancel(ctx), journal.Entry{Run: out.Run, Data: journal.Closed{Outcome: word(out.Exit), Exit: out.Exit}})
+}
+
+// moves reports whether a run without a step would still tell the journal something: that a
+// system is as a newer revision declares.
+func (s *session) moves(p *plan.Plan) bool {
+	if p.Revision.Worktree {
+		return false
+	}
+	for _, sys := range s.systems {
+		rev, _, ok := s.memory.LastApplied(sys.decl.ID.Value)
+		if sys.live != nil && mode(sys.decl) != plan.Observe && (!ok || rev != p.Revision.Hash) {
+			return true
+		}
+	}
+	return false
+}
+
+// closeAbandoned ends runs that were killed. The locks are held, so they don't go on.
+func (s *session) closeAbandoned(ctx context.Context) error {
+	for _, r := range s.memory.Open() {
+		if !slices.ContainsFunc(r.Systems, func(name string) bool { return s.has(name) }) && len(r.Systems) > 0 {
+			continue
+		}
+		if slices.ContainsFunc(r.Systems, func(name string) bool { return !s.has(name) && s.head.Repo.System(name) != nil }) {
+			continue // a system that this run doesn't hold may still be worked on
+		}
+		end := journal.Closed{Outcome: "cut off; found and closed by the next run", Exit: ExitPartly}
+		if err := s.journal.Append(ctx, journal.Entry{Run: r.Run, Data: end}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *session) has(name string) bool {
+	return slices.ContainsFunc(s.systems, func(sys *system) bool { return sys.decl.ID.Value == name })
+}
+
+// lockNames takes the locks of the systems by name, before the journal and the systems are
+// read.
+func (s *session) lockNames() (err error) {
+	if _, err := s.head.journal(); err != nil {
+		return err
+	}
+	var names []string
+	for _, sys := range s.head.Repo.Systems {
+		if len(s.opts.Systems) == 0 || slices.Contains(s.opts.Systems, sys.ID.Value) {
+			names = append(names, sys.ID.Value)
+		}
+	}
+	s.unlock, err = journal.LockRun(s.head.JournalDir(), names)
+	return err
+}
+
+// lockIdentities takes the locks of what the systems really are: two names for one system
+// share one lock.
+func (s *session) lockIdentities() (func(), error) {
+	var names []string
+	for _, sys := range s.systems {
+		if sys.live != nil && sys.live.Identity() != "" {
+			names = append(names, "identity "+sys.live.Identity())
+		}
+	}
+	slices.Sort(names)
+	return journal.LockRun(s.head.JournalDir(), slices.Compact(names))
+}
+
+// runID is when the run began and which plan it carries out, with a few random digits.
+func runID(now time.Time, digest string) string {
+	var b [3]byte
+	rand.Read(b[:]) // never fails: crypto/rand
+	return fmt.Sprintf("%s-%.8s-%s", now.UTC().Format("20060102T150405Z"), digest, hex.EncodeToString(b[:]))
+}
+
+func word(exit int) string {
+	switch exit {
+	case ExitOK:
+		return "done"
+	case ExitPartly:
+		return "applied in part"
+	case ExitFailed:
+		return "failed"
+	case ExitRefused:
+		return "refused"
+	case ExitStale:
+		return "stale"
+	}
+	return "incomplete"
+}
+
+// Allows names the refusals of a plan that --allow could lift, for messages.
+func Allows(p *plan.Plan) []string {
+	var out []string
+	for _, r := range p.Refusals {
+		if !r.Allowed && !r.Final {
+			out = append(out, strings.Join([]string{string(r.Name), r.Ref}, ":"))
+		}
+	}
+	return out
+}

@@ -1,0 +1,199 @@
+// Package apply carries out a plan and nothing but the plan. It is the only place that writes
+// to systems.
+//
+// Work is done in units: one change, or the changes that a connector takes together. Each unit
+// is in the journal, on disk, before it starts, and its outcome before the next one starts, so
+// that a run that is killed at any moment can be explained. Leavers come first, each account
+// by itself and apart from every other error; then the rest in the order of the plan. A step
+// that fails holds back only the steps that need it. In the end everything that was touched is
+// read back: it holds, doesn't hold, or can't be confirmed yet.
+package apply
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/accordhq/accord/connectors"
+	"github.com/accordhq/accord/engine/access"
+	"github.com/accordhq/accord/engine/journal"
+	"github.com/accordhq/accord/engine/plan"
+)
+
+// Options are what a run needs.
+type Options struct {
+	Plan *plan.Plan
+	// Systems are the opened connectors of every system that could be read.
+	Systems map[string]connectors.Connector
+	Journal *journal.Journal
+	// Run is the id of the run, Opened its first entry.
+	Run    string
+	Opened journal.Opened
+	// Progress is told of every step that ended; it may be nil. Calls don't overlap.
+	Progress func(Progress)
+	Now      func() time.Time
+}
+
+// Progress tells how far a system is.
+type Progress struct {
+	System      string
+	Done, Total int
+	Failed      int
+}
+
+// Result is what became of a run.
+type Result struct {
+	Run   string
+	Steps []StepResult // in the order of the plan; only those that were to run
+	// Systems are by name.
+	Systems map[string]SystemResult
+}
+
+// StepResult is what became of a step.
+type StepResult struct {
+	plan.Step
+	Outcome journal.Outcome
+	// Seen is what reading back showed; empty for what wasn't done.
+	Seen journal.Held
+	Err  error
+	// Note says more about Seen.
+	Note string
+}
+
+// SystemResult is what became of a system.
+type SystemResult struct {
+	Converged bool
+	Took      time.Duration
+	// ReadBack is the error of reading back, if that failed.
+	ReadBack error
+}
+
+// Holds reports whether the step is done and was seen to hold.
+func (s StepResult) Holds() bool {
+	return (s.Outcome == journal.Done || s.Outcome == journal.Already || s.Outcome == journal.Unknown) && s.Seen == journal.Holds
+}
+
+// Count counts the steps by a property.
+func (r *Result) Count(f func(StepResult) bool) int {
+	n := 0
+	for _, s := range r.Steps {
+		if f(s) {
+			n++
+		}
+	}
+	return n
+}
+
+// Run carries out the plan. Its error is about the run as a whole (the journal can't be
+// written, a connector is missing); what failed on a system stands in the result. When the
+// context is done no new unit starts; what was begun is ended, read back and recorded.
+func Run(ctx context.Context, o Options) (*Result, error) {
+	r := &runner{Options: o, byKey: map[string]*StepResult{}, units: map[string]int{}}
+	steps := o.Plan.Run()
+	r.results = make([]StepResult, len(steps))
+	for i, s := range steps {
+		if o.Systems[s.System] == nil {
+			return nil, fmt.Errorf("applying to %s: no connector is open for it", s.System)
+		}
+		r.results[i] = StepResult{Step: s}
+		r.byKey[s.Key()] = &r.results[i]
+	}
+	if err := r.record(ctx, o.Opened); err != nil {
+		return nil, err
+	}
+	parts := r.split()
+	r.leavers(ctx, parts)
+	r.rest(ctx, parts)
+	out := &Result{Run: o.Run, Systems: map[string]SystemResult{}}
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	for _, p := range parts {
+		wg.Go(func() {
+			res := r.finish(ctx, p)
+			mu.Lock()
+			defer mu.Unlock()
+			out.Systems[p.name] = res
+		})
+	}
+	wg.Wait()
+	out.Steps = r.results
+	return out, r.broken()
+}
+
+type runner struct {
+	Options
+	results []StepResult
+	byKey   map[string]*StepResult
+
+	mu    sync.Mutex
+	units map[string]int
+	err   error // the first error of the journal; after it nothing is written to any system
+}
+
+// part is the work on one system.
+type part struct {
+	name    string
+	conn    connectors.Connector
+	desc    access.Description
+	steps   []*StepResult
+	started time.Time
+	touched time.Time // when the last unit ended
+	done    int
+	failed  int
+}
+
+// split sorts the steps by system. Systems without a step have a part as well, so that the
+// journal can say that they are as declared.
+func (r *runner) split() []*part {
+	var parts []*part
+	byName := map[string]*part{}
+	for _, name := range slices.Sorted(maps.Keys(r.Systems)) {
+		conn := r.Systems[name]
+		byName[name] = &part{name: name, conn: conn, desc: conn.Describe(), started: r.Now()}
+		parts = append(parts, byName[name])
+	}
+	for i := range r.results {
+		p := byName[r.results[i].System]
+		p.steps = append(p.steps, &r.results[i])
+	}
+	return parts
+}
+
+// record appends an entry to the journal. What is known must be written down even while the
+// run is being stopped, so the context's end doesn't stop it.
+func (r *runner) record(ctx context.Context, d journal.Data) error {
+	err := r.Journal.Append(context.WithoutCancel(ctx), journal.Entry{Run: r.Run, Data: d})
+	if err != nil {
+		err = fmt.Errorf("writing the journal: %w", err)
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if r.err == nil {
+			r.err = err
+		}
+	}
+	return err
+}
+
+func (r *runner) broken() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.err
+}
+
+func (r *runner) progress(p *part, ended []*StepResult) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	p.done += len(ended)
+	for _, s := range ended {
+		if s.Outcome != journal.Done {
+			p.failed++
+		}
+	}
+	p.touched = r.Now()
+	if r.Progress != nil {
+		r.Progress(Progress{System: p.name, Done: p.done, Total: len(p.steps), Failed: p.failed})
+	}
+}

@@ -1,0 +1,321 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+
+	"github.com/accordhq/accord/connectors"
+	"github.com/accordhq/accord/engine/access"
+	"github.com/accordhq/accord/engine/journal"
+)
+
+// leavers is the first lane. Systems work side by side; within one each account is a unit of
+// its own. Where a connector can't take it as one, or that fails, each step is tried by
+// itself: a grant that can't be revoked never keeps an account from being disabled.
+func (r *runner) leavers(ctx context.Context, parts []*part) {
+	var wg sync.WaitGroup
+	for _, p := range parts {
+		wg.Go(func() {
+			for _, unit := range byAccount(p.steps) {
+				if p.desc.Batch != access.BatchAll || len(unit) == 1 || !r.unit(ctx, p, unit, true) {
+					for _, s := range unit {
+						if s.Outcome == "" {
+							r.unit(ctx, p, []*StepResult{s}, false)
+						}
+					}
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// byAccount groups the leavers' steps by account, in the order of the plan, deletions apart.
+func byAccount(steps []*StepResult) [][]*StepResult {
+	var order []access.ID
+	units := map[access.ID][]*StepResult{}
+	for _, s := range steps {
+		if !s.Leaver || s.Action == access.Delete {
+			continue
+		}
+		if units[s.Subject] == nil {
+			order = append(order, s.Subject)
+		}
+		units[s.Subject] = append(units[s.Subject], s)
+	}
+	var out [][]*StepResult
+	for _, id := range order {
+		out = append(out, units[id])
+	}
+	return out
+}
+
+// rest is the second lane: rounds, in each of which every system does what doesn't wait for
+// another system, until nothing more can be done. What is left then is skipped.
+func (r *runner) rest(ctx context.Context, parts []*part) {
+	for {
+		var wg sync.WaitGroup
+		round := map[*part][]*StepResult{}
+		for _, p := range parts {
+			if ready := r.ready(p); len(ready) > 0 {
+				round[p] = ready
+			}
+		}
+		if len(round) == 0 {
+			return
+		}
+		for p, ready := range round {
+			wg.Go(func() { r.work(ctx, p, ready) })
+		}
+		wg.Wait()
+	}
+}
+
+// ready are the steps of a system whose needs are done, or come before them here. Steps whose
+// needs failed are skipped on the way.
+func (r *runner) ready(p *part) []*StepResult {
+	var out []*StepResult
+	in := map[string]bool{}
+	for _, s := range p.steps {
+		if s.Outcome != "" {
+			continue
+		}
+		wait, lost := false, ""
+		for _, k := range s.Needs {
+			n := r.byKey[k]
+			switch {
+			case n == nil || n.Outcome == journal.Done || n.Outcome == journal.Already || in[k]:
+			case n.Outcome == "":
+				wait = true
+			default:
+				lost = k
+			}
+		}
+		switch {
+		case lost != "":
+			s.Outcome, s.Err = journal.Skipped, errors.New("it needs what failed: "+lost)
+			r.progress(p, []*StepResult{s})
+		case !wait:
+			in[s.Key()] = true
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// work carries out steps of one system in their order.
+func (r *runner) work(ctx context.Context, p *part, steps []*StepResult) {
+	switch p.desc.Batch {
+	case access.BatchAll:
+		r.batch(ctx, p, steps)
+	case access.BatchTarget:
+		for _, layer := range layers(steps) {
+			for _, unit := range byTarget(layer) {
+				r.batch(ctx, p, unit)
+			}
+		}
+	default:
+		for _, layer := range layers(steps) {
+			r.parallel(ctx, p, layer)
+		}
+	}
+}
+
+// layers cuts the steps where the action changes: steps of one layer don't need each other.
+func layers(steps []*StepResult) [][]*StepResult {
+	var out [][]*StepResult
+	for i, s := range steps {
+		if i == 0 || steps[i-1].Action != s.Action || (steps[i-1].Subject.IsAccount() != s.Subject.IsAccount()) {
+			out = append(out, nil)
+		}
+		out[len(out)-1] = append(out[len(out)-1], s)
+	}
+	return out
+}
+
+func byTarget(layer []*StepResult) [][]*StepResult {
+	if !layer[0].Action.OnGrant() {
+		var out [][]*StepResult
+		for _, s := range layer {
+			out = append(out, []*StepResult{s})
+		}
+		return out
+	}
+	var order []access.ID
+	units := map[access.ID][]*StepResult{}
+	for _, s := range layer {
+		if units[s.Target] == nil {
+			order = append(order, s.Target)
+		}
+		units[s.Target] = append(units[s.Target], s)
+	}
+	var out [][]*StepResult
+	for _, id := range order {
+		out = append(out, units[id])
+	}
+	return out
+}
+
+func (r *runner) parallel(ctx context.Context, p *part, layer []*StepResult) {
+	slots := make(chan struct{}, max(1, p.desc.Parallel))
+	var wg sync.WaitGroup
+	for _, s := range layer {
+		slots <- struct{}{}
+		if r.skipLost(p, s) {
+			<-slots
+			continue
+		}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			r.unit(ctx, p, []*StepResult{s}, false)
+		})
+	}
+	wg.Wait()
+}
+
+// batch carries out steps as one unit. If it fails, what the connector blames is taken out and
+// the rest repeated; if it blames nothing, the halves are tried by themselves.
+func (r *runner) batch(ctx context.Context, p *part, steps []*StepResult) {
+	steps = slices.DeleteFunc(slices.Clone(steps), func(s *StepResult) bool { return s.Outcome != "" || r.skipLost(p, s) })
+	if len(steps) == 0 || r.unit(ctx, p, steps, len(steps) > 1) {
+		return
+	}
+	left := slices.DeleteFunc(slices.Clone(steps), func(s *StepResult) bool { return s.Outcome != "" })
+	if len(left) < len(steps) {
+		r.batch(ctx, p, left)
+		return
+	}
+	r.batch(ctx, p, left[:len(left)/2])
+	r.batch(ctx, p, left[len(left)/2:])
+}
+
+// skipLost skips a step that needs one that failed.
+func (r *runner) skipLost(p *part, s *StepResult) bool {
+	for _, k := range s.Needs {
+		n := r.byKey[k]
+		if n == nil || n.Outcome == "" || n.Outcome == journal.Done || n.Outcome == journal.Already {
+			continue
+		}
+		s.Outcome, s.Err = journal.Skipped, errors.New("it needs what failed: "+k)
+		r.progress(p, []*StepResult{s})
+		return true
+	}
+	return false
+}
+
+// unit carries out steps together, with the journal before and after, and reports whether
+// every step has an outcome now. With retry set a failure that the connector can be sure of
+// leaves the steps that aren't to blame without one.
+func (r *runner) unit(ctx context.Context, p *part, steps []*StepResult, retry bool) bool {
+	if ctx.Err() != nil || r.broken() != nil {
+		for _, s := range steps {
+			s.Outcome, s.Err = journal.Skipped, errors.New("the run was stopped")
+		}
+		r.progress(p, steps)
+		return true
+	}
+	begun := journal.Begun{System: p.name, Unit: r.number(p.name)}
+	changes := make([]access.Change, len(steps))
+	for i, s := range steps {
+		changes[i] = s.Change
+		begun.Changes = append(begun.Changes, recorded(p, s))
+	}
+	if r.record(ctx, begun) != nil {
+		return r.unit(ctx, p, steps, retry) // marks them skipped
+	}
+	err := call(ctx, p.conn, changes)
+	outcomes(steps, err)
+	ended := summary(begun, steps, err)
+	var final []*StepResult
+	for _, s := range steps {
+		if retry && s.Outcome == journal.Failed && !blamed(s, err) {
+			s.Outcome, s.Err = "", nil
+			continue
+		}
+		final = append(final, s)
+	}
+	_ = r.record(ctx, ended) // kept in r.err: no further unit begins
+	r.progress(p, final)
+	return len(final) == len(steps)
+}
+
+func (r *runner) number(system string) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.units[system]++
+	return r.units[system]
+}
+
+// call is the only call that writes.
+func call(ctx context.Context, c connectors.Connector, changes []access.Change) error {
+	if len(changes) == 1 {
+		return c.Apply(ctx, changes[0])
+	}
+	return c.(connectors.Batcher).ApplyBatch(ctx, changes)
+}
+
+// outcomes gives each step of a unit its outcome.
+func outcomes(steps []*StepResult, err error) {
+	var batch *connectors.BatchError
+	errors.As(err, &batch)
+	for i, s := range steps {
+		switch {
+		case err == nil:
+			s.Outcome = journal.Done
+		case errors.Is(err, connectors.ErrOutcomeUnknown):
+			s.Outcome, s.Err = journal.Unknown, err
+		case batch != nil && batch.Failed[i] != nil:
+			s.Outcome, s.Err = journal.Failed, batch.Failed[i]
+		default:
+			s.Outcome, s.Err = journal.Failed, err
+		}
+	}
+}
+
+// blamed reports whether a failed step is itself the reason of the failure.
+func blamed(s *StepResult, err error) bool {
+	var batch *connectors.BatchError
+	if !errors.As(err, &batch) || len(batch.Failed) == 0 {
+		return false
+	}
+	for _, e := range batch.Failed {
+		if e == s.Err {
+			return true
+		}
+	}
+	return false
+}
+
+func recorded(p *part, s *StepResult) journal.Change {
+	c := journal.Change{Change: s.Change, Person: s.Person, Class: journal.Class(s.Class)}
+	if s.Leaver {
+		c.Class = journal.ClassLeaver
+	}
+	c.Raises = s.Action == access.ChangeLevel && !s.Takes(p.desc)
+	return c
+}
+
+func summary(b journal.Begun, steps []*StepResult, err error) journal.Ended {
+	e := journal.Ended{System: b.System, Unit: b.Unit, All: journal.Done}
+	switch {
+	case err == nil:
+		return e
+	case errors.Is(err, connectors.ErrOutcomeUnknown):
+		e.All = journal.Unknown
+	default:
+		e.All = journal.Failed
+	}
+	var batch *connectors.BatchError
+	if len(steps) > 1 && !errors.As(err, &batch) {
+		e.Except = []journal.Result{{Key: steps[0].Key(), Outcome: e.All, Error: err.Error()}}
+		return e
+	}
+	for _, s := range steps {
+		if len(steps) == 1 || blamed(s, err) {
+			e.Except = append(e.Except, journal.Result{Key: s.Key(), Outcome: s.Outcome, Error: s.Err.Error()})
+		}
+	}
+	return e
+}

@@ -1,0 +1,253 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/accordhq/accord/engine/declare"
+	"github.com/accordhq/accord/engine/resolve"
+)
+
+// loadBases finds what head is compared with: with --base the merge base of that revision and
+// head, for all systems; else, for each system, the revision that was last applied to it.
+func (s *session) loadBases(ctx context.Context) error {
+	if s.opts.Base != "" {
+		return s.loadBase(ctx)
+	}
+	for _, sys := range s.systems {
+		rev, at, ok := s.lastApplied(sys.decl)
+		if !ok {
+			continue
+		}
+		if b := s.loadRevision(ctx, rev); b != nil {
+			sys.baseAt = at
+			sys.rev = b
+		}
+	}
+	if rev, _, ok := s.memory.LastRevision(); ok {
+		s.newest = s.loadRevision(ctx, rev)
+	}
+	return s.changes(ctx)
+}
+
+// lastApplied looks under the system's present name and those it had before.
+func (s *session) lastApplied(d *declare.System) (rev string, at time.Time, ok bool) {
+	names := []string{d.ID.Value}
+	for _, was := range d.Previously {
+		names = append(names, was.Value)
+	}
+	for _, name := range names {
+		if rev, at, ok = s.memory.LastApplied(name); ok {
+			return rev, at, true
+		}
+	}
+	return "", at, false
+}
+
+// loadBase loads what --base names. Connections come from its tip, so that a pull request
+// can't send a credential elsewhere; the difference starts where the two histories part.
+func (s *session) loadBase(ctx context.Context) error {
+	if s.head.git == nil {
+		return errors.New("--base needs a git repository")
+	}
+	tip, err := s.head.git.Resolve(ctx, s.opts.Base)
+	if err != nil {
+		return fmt.Errorf("--base: %w", err)
+	}
+	at, err := s.head.git.MergeBase(ctx, tip, s.head.commit)
+	if err != nil {
+		return fmt.Errorf("--base: %w", err)
+	}
+	if s.tip, _, err = s.readRevision(ctx, s.head.git, tip); err != nil {
+		return fmt.Errorf("the declaration at %s: %w", s.opts.Base, err)
+	}
+	b := &base{rev: at, decl: s.tip}
+	if at.Hash != tip.Hash {
+		if b.decl, _, err = s.readRevision(ctx, s.head.git, at); err != nil {
+			return fmt.Errorf("the declaration at %s: %w", at.Short, err)
+		}
+	}
+	s.bases[at.Hash], s.newest = b, b
+	for _, sys := range s.systems {
+		sys.rev = b
+		_, sys.baseAt, _ = s.lastApplied(sys.decl)
+	}
+	return s.changes(ctx)
+}
+
+// loadRevision loads an earlier revision. One that can't be had or read is as good as none:
+// less can be told about causes then, and less is taken away. The reader is told.
+func (s *session) loadRevision(ctx context.Context, rev string) *base {
+	if b, ok := s.bases[rev]; ok {
+		return b
+	}
+	s.bases[rev] = nil
+	if s.head.git == nil {
+		return nil
+	}
+	if rev == s.head.Revision.Hash {
+		s.bases[rev] = &base{rev: s.head.commit, decl: s.head.Repo}
+		return s.bases[rev]
+	}
+	commit, err := s.head.git.Resolve(ctx, rev)
+	var decl *declare.Repository
+	if err == nil {
+		decl, _, err = s.readRevision(ctx, s.head.git, commit)
+	}
+	if err != nil {
+		s.notes = append(s.notes, fmt.Sprintf("the last applied revision %.8s can't be read, so that causes are known less well: %v", rev, firstLine(err)))
+		return nil
+	}
+	s.bases[rev] = &base{rev: commit, decl: decl}
+	return s.bases[rev]
+}
+
+// changes lists the files that differ between the base and head.
+func (s *session) changes(ctx context.Context) error {
+	if s.newest == nil || s.head.Revision.Worktree {
+		return nil
+	}
+	s.changed = map[string]bool{}
+	if s.newest.rev.Hash == s.head.commit.Hash {
+		return nil
+	}
+	files, err := s.head.git.Changed(ctx, s.newest.rev, s.head.commit)
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		s.changed[f] = true
+	}
+	return nil
+}
+
+// resolve computes what is declared now, and what the bases declare for the same instant.
+func (s *session) resolve() error {
+	conns := map[string]resolve.Connector{}
+	s.conns = conns
+	for _, sys := range s.systems {
+		t, _ := s.connector(sys.decl.Connector.Value)
+		c := resolve.Connector{Describe: t.Describe()}
+		if sys.conn != nil {
+			c.Normalize = sys.conn.Normalize
+		}
+		conns[sys.decl.ID.Value] = c
+	}
+	former := s.former()
+	head := func(previous *declare.Repository) (*resolve.World, declare.Problems) {
+		return resolve.Resolve(resolve.Input{Repo: s.head.Repo, At: s.at, Connectors: conns, Previous: previous, Former: former})
+	}
+	var problems declare.Problems
+	var plain *resolve.World
+	for _, sys := range s.systems {
+		name := sys.decl.ID.Value
+		b := sys.rev
+		if b == nil {
+			if plain == nil {
+				var found declare.Problems
+				plain, found = head(s.previous())
+				problems = problems.Merge(found)
+			}
+			sys.want = plain.System(name)
+			continue
+		}
+		if b.head == nil {
+			var found declare.Problems
+			b.head, found = head(b.decl)
+			problems = problems.Merge(found)
+			b.world, _ = resolve.Resolve(resolve.Input{Repo: b.decl, At: s.at, Connectors: conns})
+		}
+		sys.want, sys.base = b.head.System(name), b.world.System(previousName(b.decl, sys.decl))
+	}
+	problems = problems.Merge(s.vanishedSystems())
+	if len(problems) > 0 {
+		return s.head.sources(problems)
+	}
+	s.plain = plain
+	s.compare(plain, head)
+	return nil
+}
+
+// previous is the declaration that people may have vanished from.
+func (s *session) previous() *declare.Repository {
+	if s.newest == nil {
+		return nil
+	}
+	return s.newest.decl
+}
+
+// previousName is the id that a system had at the base.
+func previousName(base *declare.Repository, d *declare.System) string {
+	if base.System(d.ID.Value) == nil {
+		for _, was := range d.Previously {
+			if base.System(was.Value) != nil {
+				return was.Value
+			}
+		}
+	}
+	return d.ID.Value
+}
+
+// compare computes the shifts of the declaration against its base.
+func (s *session) compare(plain *resolve.World, head func(*declare.Repository) (*resolve.World, declare.Problems)) {
+	if s.newest == nil {
+		if plain != nil {
+			s.shifts = resolve.Compare(nil, plain)
+		}
+		return
+	}
+	if s.newest.decl == s.head.Repo {
+		return
+	}
+	if s.newest.head == nil {
+		s.newest.head, _ = head(s.newest.decl)
+		s.newest.world, _ = resolve.Resolve(resolve.Input{Repo: s.newest.decl, At: s.at, Connectors: s.conns})
+	}
+	s.shifts = resolve.Compare(s.newest.world, s.newest.head)
+}
+
+// vanishedSystems refuses a system whose document is gone although it was never released:
+// nobody would look after what people hold there.
+func (s *session) vanishedSystems() declare.Problems {
+	if s.newest == nil {
+		return nil
+	}
+	kept := map[string]bool{}
+	for _, d := range s.head.Repo.Systems {
+		kept[d.ID.Value] = true
+		for _, was := range d.Previously {
+			kept[was.Value] = true
+		}
+	}
+	var out declare.Problems
+	for _, d := range s.newest.decl.Systems {
+		if !kept[d.ID.Value] && d.State.Value != "released" {
+			out = append(out, declare.Problem{Pos: declare.Pos{File: d.File},
+				Message: fmt.Sprintf("the document of the system %q is gone, and the system was never released", d.ID.Value),
+				Hint:    "bring it back with `state: released`, apply that, and delete it then"})
+		}
+	}
+	return out
+}
+
+// former are the accounts of leavers that the journal remembers.
+func (s *session) former() map[string][]resolve.Former {
+	out := map[string][]resolve.Former{}
+	for _, sys := range s.systems {
+		name := sys.decl.ID.Value
+		for _, d := range s.memory.Disabled(name) {
+			if d.Leaver {
+				out[name] = append(out[name], resolve.Former{Account: d.Account, Person: d.Person, Since: d.Since})
+			}
+		}
+	}
+	return out
+}
+
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
+}

@@ -1,0 +1,128 @@
+package engine
+
+import (
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/accordhq/accord/connectors"
+	"github.com/accordhq/accord/engine/access"
+	"github.com/accordhq/accord/engine/declare"
+	"github.com/accordhq/accord/engine/diff"
+	"github.com/accordhq/accord/engine/journal"
+	"github.com/accordhq/accord/engine/plan"
+)
+
+// config turns a system's `config:` into what its connector gets. Check has held every value
+// to the connector's description.
+func (s *session) config(d *declare.System, desc access.Description, readOnly bool) connectors.Config {
+	c := connectors.Config{
+		System: d.ID.Value, Settings: connectors.Settings{}, Dir: s.head.Root, ReadOnly: readOnly,
+		Secret: s.secret, HTTP: s.HTTP, Log: s.Log.With("system", d.ID.Value), Now: s.Now,
+	}
+	types := map[string]access.SettingType{}
+	for _, t := range desc.Settings {
+		types[t.Name] = t.Type
+	}
+	for _, set := range d.Config {
+		var v connectors.Value
+		text := ""
+		if len(set.Values) > 0 {
+			text = set.Values[0].Value
+		}
+		switch types[set.Key.Value] {
+		case access.SettingSecret:
+			v.Secret = connectors.SecretRef{Env: set.Env.Value, File: set.File.Value}
+		case access.SettingTexts:
+			for _, t := range set.Values {
+				v.Texts = append(v.Texts, t.Value)
+			}
+		case access.SettingBool:
+			v.Bool = text == "true"
+		case access.SettingNumber:
+			v.Number, _ = strconv.Atoi(text)
+		case access.SettingDuration:
+			v.Period, _ = declare.ParsePeriod(text)
+		default:
+			v.Text = text
+		}
+		c.Settings[set.Key.Value] = v
+	}
+	return c
+}
+
+// scope gives the rules by which a system is compared.
+func scope(d *declare.System) diff.Scope {
+	a := d.Accounts
+	s := diff.Scope{
+		Claims:      claims(d),
+		Create:      !a.Create.Set || a.Create.Value,
+		IdleDisable: a.Idle.Value == "disable",
+		Leaver:      diff.LeaverDisable,
+		DeleteAfter: time.Duration(a.DeleteAfter.Days) * 24 * time.Hour,
+	}
+	if a.Leaver.Value != "" {
+		s.Leaver = diff.LeaverRule(a.Leaver.Value)
+	}
+	return s
+}
+
+// guards are a system's guards over those of accord.yaml over the defaults.
+func guards(c *declare.Config, d *declare.System) plan.Guards {
+	g := plan.DefaultGuards()
+	for _, from := range []declare.Guards{c.Guards, d.Guards} {
+		if from.MaxRemovals.Set {
+			g.MaxRemovals = limit(from.MaxRemovals)
+		}
+		if from.MaxLeavers.Set {
+			g.MaxLeavers = limit(from.MaxLeavers)
+		}
+		if from.KeepAdmins != nil {
+			g.KeepAdmins, _ = strconv.Atoi(from.KeepAdmins.Value)
+		}
+		for _, p := range from.Protect {
+			g.Protect = append(g.Protect, p.Value)
+		}
+	}
+	return g
+}
+
+func limit(l declare.Limit) plan.Limit {
+	return plan.Limit{Percent: l.Percent, Count: l.Count, IsPercent: l.IsPercent}
+}
+
+func mode(d *declare.System) plan.Mode {
+	if d.Mode.Value == "" {
+		return plan.Observe
+	}
+	return plan.Mode(d.Mode.Value)
+}
+
+// defaultPriority is the place of systems that don't name one.
+const defaultPriority = 100
+
+func priority(d *declare.System) int {
+	if d.Priority == nil {
+		return defaultPriority
+	}
+	n, _ := strconv.Atoi(d.Priority.Value)
+	return n
+}
+
+// journal is the store that accord.yaml names.
+func (d *Declaration) journal() (journal.Store, error) {
+	if ref := d.Repo.Config.Journal.Git.Value; ref != "" {
+		return nil, fmt.Errorf("accord.yaml:%d: the journal can't be kept in git yet; use journal: {dir: .accord}", d.Repo.Config.Journal.Git.At.Line)
+	}
+	return journal.Dir(d.JournalDir()), nil
+}
+
+// JournalDir is the folder of the journal and of the locks.
+func (d *Declaration) JournalDir() string {
+	dir := d.Repo.Config.Journal.Dir.Value
+	if dir == "" {
+		dir = ".accord"
+	}
+	return filepath.Join(d.Root, filepath.FromSlash(dir))
+}

@@ -1,0 +1,257 @@
+package declare
+
+import (
+	"cmp"
+	"fmt"
+	"path"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+)
+
+// File is one file of a revision.
+type File struct {
+	// Path is the path inside the repository, with slashes.
+	Path string
+	Data []byte
+}
+
+// configFile marks the root of an access repository.
+const configFile = "accord.yaml"
+
+// Parse reads the documents of a revision. The files may be all of its files, in any order:
+// those that don't end in .yaml or .yml aren't documents, nor are those under a name that
+// begins with a dot, in the policy folders and in the journal that accord.yaml names, and
+// those that a system's config names as its data.
+//
+// Parse knows the shape of each document alone, and that ids are unique; Check what the
+// documents say of each other. It can be called on the result also if there are problems, and
+// then reports nothing that only follows from them. The data must not be changed afterwards:
+// lines are shown out of it. The result doesn't depend on the order of the files.
+func Parse(files []File) (*Repository, Problems) {
+	files = slices.Clone(files)
+	slices.SortStableFunc(files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
+	r := &Repository{sources: make(map[string]*source, len(files))}
+	root := &parsed{}
+	s := newShapes()
+	if i := slices.IndexFunc(files, func(f File) bool { return f.Path == configFile }); i >= 0 {
+		root = parseFile(files[i], s)
+	}
+	files = slices.DeleteFunc(files, func(f File) bool { return !isDocument(f.Path, root.config) })
+	results := parseAll(files, s)
+
+	named := configNames(results)
+	var issues []issue
+	for i, p := range results {
+		if p.alien && named[path.Clean(p.file)] {
+			continue
+		}
+		if i > 0 && p.file == results[i-1].file {
+			issues = append(issues, issue{pos: Pos{File: p.file}, msg: "the file was given twice"})
+			continue
+		}
+		r.sources[p.file] = p.source
+		issues = append(issues, p.issues...)
+		r.add(p)
+	}
+	issues = append(issues, r.index()...)
+	if r.Config == nil {
+		issues = append(issues, missingConfig(root))
+	}
+	return r, problems(issues, r.sources, nil)
+}
+
+// Problem makes a problem of a place that was found to be wrong later on, with its line. wrong
+// is the text that is wrong; "" marks one character.
+func (r *Repository) Problem(pos Pos, wrong, message, hint string) Problem {
+	src := r.sources[pos.File]
+	if src == nil {
+		src = newSource(nil)
+	}
+	return src.problem(issue{pos: pos, wrong: wrong, msg: message, hint: hint}, nil)
+}
+
+func missingConfig(root *parsed) issue {
+	is := issue{pos: Pos{File: configFile}, msg: `accord.yaml has no document that begins with "version: 1"`, hint: "write version: 1 as its first line"}
+	if root.source == nil {
+		is.msg, is.hint = "there is no accord.yaml at the root of the repository", "run accord init, or name the folder that holds it"
+	}
+	return is
+}
+
+// isDocument reports whether the file belongs to the declaration.
+func isDocument(file string, c *Config) bool {
+	if ext := path.Ext(file); ext != ".yaml" && ext != ".yml" {
+		return false
+	}
+	for part := range strings.SplitSeq(file, "/") {
+		if strings.HasPrefix(part, ".") {
+			return false
+		}
+	}
+	if c == nil || file == configFile {
+		return true
+	}
+	for _, dir := range c.Policy {
+		if within(dir.Value, file) {
+			return false
+		}
+	}
+	return !within(c.Journal.Dir.Value, file)
+}
+
+// within reports whether the file is in the folder, which is written relative to the root.
+func within(dir, file string) bool {
+	clean := path.Clean(dir)
+	return dir != "" && clean != "." && insideRepository(dir) && strings.HasPrefix(file, clean+"/")
+}
+
+// insideRepository reports whether a relative path stays inside the repository.
+func insideRepository(p string) bool {
+	clean := path.Clean(p)
+	return p != "" && !strings.ContainsAny(p, "\\\x00") && !path.IsAbs(p) && !strings.HasPrefix(p, "~") && clean != ".." && !strings.HasPrefix(clean, "../")
+}
+
+// configNames are the paths that the systems' settings name.
+func configNames(results []*parsed) map[string]bool {
+	named := map[string]bool{}
+	for _, p := range results {
+		for _, s := range p.systems {
+			for _, set := range s.Config {
+				for _, v := range set.Values {
+					named[path.Clean(v.Value)] = true
+				}
+			}
+		}
+	}
+	return named
+}
+
+// parsed is what one file holds.
+type parsed struct {
+	file    string
+	source  *source
+	issues  []issue
+	config  *Config
+	people  []*Person
+	groups  []*Group
+	roles   []*Role
+	grants  []*Grant
+	systems []*System
+	exempts []*Exempt
+	// alien says that nothing in the file is a document.
+	alien bool
+}
+
+func parseAll(files []File, s shapes) []*parsed {
+	results := make([]*parsed, len(files))
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(files)) {
+		wg.Go(func() {
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= len(files) {
+					return
+				}
+				results[i] = parseFile(files[i], s)
+			}
+		})
+	}
+	wg.Wait()
+	return results
+}
+
+func parseFile(f File, s shapes) *parsed {
+	p := &parsed{file: f.Path, source: newSource(f.Data)}
+	docs, issues, whole := readYAML(f.Path, f.Data)
+	d := &decoder{shapes: s, parsed: p}
+	known := 0
+	for i := range docs {
+		if d.document(&docs[i]) {
+			known++
+		}
+	}
+	p.alien = known == 0 && (len(docs) > 0 || !whole)
+	p.issues = append(issues, p.issues...)
+	p.source.broken = !whole || d.lost
+	return p
+}
+
+// add takes the documents of one file into the repository.
+func (r *Repository) add(p *parsed) {
+	r.People = append(r.People, p.people...)
+	r.Groups = append(r.Groups, p.groups...)
+	r.Roles = append(r.Roles, p.roles...)
+	r.Grants = append(r.Grants, p.grants...)
+	r.Systems = append(r.Systems, p.systems...)
+	r.Exempts = append(r.Exempts, p.exempts...)
+	if p.config != nil {
+		r.Config = p.config
+	}
+}
+
+// index sorts the documents, and finds ids that are there twice. The first one stays.
+func (r *Repository) index() []issue {
+	var issues []issue
+	r.People, r.people = byID(r.People, &issues)
+	r.Groups, r.groups = byID(r.Groups, &issues)
+	r.Roles, r.roles = byID(r.Roles, &issues)
+	r.Grants, _ = byID(r.Grants, &issues)
+	r.Systems, r.systems = byID(r.Systems, &issues)
+	r.Exempts, _ = byID(r.Exempts, &issues)
+	return issues
+}
+
+// document is what Check has to know of any kind of document.
+type document interface {
+	id() Text
+	kind() string
+	doc() *Doc
+}
+
+func byID[T document](docs []T, issues *[]issue) ([]T, map[string]T) {
+	slices.SortStableFunc(docs, func(a, b T) int {
+		x, y := a.doc(), b.doc()
+		return cmp.Or(strings.Compare(a.id().Value, b.id().Value), strings.Compare(x.File, y.File), cmp.Compare(x.At.Line, y.At.Line), cmp.Compare(x.At.Col, y.At.Col))
+	})
+	m := make(map[string]T, len(docs))
+	kept := docs[:0]
+	for _, d := range docs {
+		id := d.id().Value
+		if first, ok := m[id]; ok {
+			*issues = append(*issues, issue{
+				pos: d.doc().Pos(d.doc().At), wrong: id,
+				msg:  fmt.Sprintf("%s %q is declared twice", d.kind(), id),
+				hint: fmt.Sprintf("%s is the id of the %s in %s", id, first.kind(), first.doc().Pos(first.doc().At).fileLine()),
+			})
+			continue
+		}
+		m[id] = d
+		kept = append(kept, d)
+	}
+	return kept, m
+}
+
+func (p *Person) id() Text { return p.ID }
+func (g *Group) id() Text  { return g.ID }
+func (r *Role) id() Text   { return r.ID }
+func (g *Grant) id() Text  { return g.ID }
+func (s *System) id() Text { return s.ID }
+func (e *Exempt) id() Text { return e.ID }
+
+func (p *Person) kind() string {
+	if p.Service {
+		return "service"
+	}
+	return "person"
+}
+func (g *Group) kind() string  { return "group" }
+func (r *Role) kind() string   { return "role" }
+func (g *Grant) kind() string  { return "grant" }
+func (s *System) kind() string { return "system" }
+func (e *Exempt) kind() string { return "exempt" }
+
+func (d *Doc) doc() *Doc { return d }

@@ -1,0 +1,317 @@
+// Package diff compares what is declared with what is live on one system and says which
+// changes make the second into the first. It is pure: two states and a scope in, changes out,
+// sorted. It knows no classes, guards or modes: whether a change may and should be made is
+// engine/plan's.
+//
+// # What is left alone
+//
+// One rule rather than many exceptions: a live grant is taken away only if the repository
+// claims it, and it claims
+//
+//   - what a subject holds on a target that `manage` names,
+//   - what a resource holds that the repository itself declares,
+//   - everything that the account of a leaver holds.
+//
+// All else that is live and not declared is Unclaimed: reported, never changed. And nothing at
+// all is concluded about what the live state doesn't know: such changes are Waiting.
+package diff
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/accordhq/accord/engine/access"
+)
+
+// Scope is what the comparison needs besides the two states.
+type Scope struct {
+	Describe access.Description
+	// Claims tells whether the repository claims the grants on a target.
+	Claims func(target access.ID) bool
+	// Create, Idle, Leaver and DeleteAfter are the system's account rules.
+	Create      bool
+	IdleDisable bool
+	Leaver      LeaverRule
+	DeleteAfter time.Duration // zero: never
+	// DisabledSince tells since when Accord itself has had an account disabled.
+	DisabledSince func(access.ID) (time.Time, bool)
+	At            time.Time
+}
+
+// LeaverRule is what becomes of a leaver's account.
+type LeaverRule string
+
+// The leaver rules.
+const (
+	LeaverDisable LeaverRule = "disable"
+	LeaverDelete  LeaverRule = "delete"
+	LeaverKeep    LeaverRule = "keep"
+)
+
+// Result is the difference.
+type Result struct {
+	// Changes are sorted. Those of leavers' accounts are marked in Leavers.
+	Changes []access.Change
+	// Leavers are the accounts of people who left and that are live, each with its holder.
+	Leavers map[access.ID]access.Holder
+	// Waiting are changes that can't be decided because something isn't known.
+	Waiting []Waiting
+	// Unclaimed are live grants that nobody declared and that aren't the repository's.
+	Unclaimed []access.Grant
+	// Orphans are live accounts that nobody declares.
+	Orphans []access.ID
+	// Idle are live accounts of declared people who have nothing on the system.
+	Idle []access.ID
+	// Missing are accounts that are wanted but that may not be created here.
+	Missing []access.ID
+	// Dangling are declared grants on targets that are neither live nor declared.
+	Dangling []access.Grant
+	// Disputed are accounts that exist both under the name before and the name after a
+	// rename; nothing is done to either.
+	Disputed []access.ID
+}
+
+// Waiting is something that can't be decided yet, and why.
+type Waiting struct {
+	Action  access.Action `json:"action"`
+	Subject access.ID     `json:"subject"`
+	Target  access.ID     `json:"target,omitzero"`
+	Why     string        `json:"why"`
+}
+
+// Diff compares. The live state may lack things; whatever it doesn't know is waited for. The
+// cost is linear in the names and grants of both sides.
+func Diff(want access.Declared, live *access.State, s Scope) Result {
+	d := &differ{
+		want: want, live: live, Scope: s,
+		res:   Result{Leavers: map[access.ID]access.Holder{}},
+		skip:  map[access.ID]bool{},
+		strip: map[access.ID]bool{},
+		made:  map[access.ID]bool{},
+	}
+	d.renames()
+	d.leavers()
+	d.objects()
+	d.absent()
+	d.grants()
+	d.accounts()
+	slices.SortFunc(d.res.Changes, access.Change.Compare)
+	return d.res
+}
+
+type differ struct {
+	Scope
+	want  access.Declared
+	live  *access.State
+	res   Result
+	skip  map[access.ID]bool // subjects about which nothing is planned
+	strip map[access.ID]bool // subjects that must hold nothing at all
+	made  map[access.ID]bool // objects that a change will create
+}
+
+func (d *differ) add(c access.Change) {
+	c.System = d.live.System()
+	d.res.Changes = append(d.res.Changes, c)
+}
+
+func (d *differ) wait(a access.Action, subject, target access.ID, why string) {
+	d.res.Waiting = append(d.res.Waiting, Waiting{a, subject, target, why})
+}
+
+// whyUnknown tells what hides an object.
+func (d *differ) whyUnknown(id access.ID) string {
+	for _, u := range d.live.Unknowns() {
+		if u.ID.IsZero() || u.ID == id || u.ID.Name == "" && u.ID.Kind == id.Kind {
+			return u.Why
+		}
+	}
+	return "it wasn't asked about"
+}
+
+// renames plans the renames that documents declare by `previously`, and from there on looks at
+// the system as if they were done.
+func (d *differ) renames() {
+	var edit *access.Editor
+	for _, h := range d.want.Holders() {
+		if h.Was.IsZero() || h.Status == access.HolderLeft {
+			continue
+		}
+		_, old := d.live.Object(h.Was)
+		_, now := d.live.Object(h.Account)
+		switch {
+		case !old:
+		case now:
+			d.res.Disputed = append(d.res.Disputed, h.Account)
+			d.skip[h.Account], d.skip[h.Was] = true, true
+		case !d.live.Knows(h.Account) || !d.live.Knows(h.Was):
+			d.wait(access.Rename, h.Was, access.ID{}, d.whyUnknown(h.Was))
+			d.skip[h.Account], d.skip[h.Was] = true, true
+		case !d.Describe.Can(access.KindAccount, access.Rename):
+			d.wait(access.Rename, h.Was, access.ID{}, "this system can't rename accounts; keep the name under accounts")
+			d.skip[h.Account], d.skip[h.Was] = true, true
+		default:
+			c := access.Change{System: d.live.System(), Action: access.Rename, Subject: h.Was,
+				Before: &access.Value{Name: h.Was.Name}, After: &access.Value{Name: h.Account.Name}}
+			if edit == nil {
+				edit = access.Edit(d.live, d.Describe)
+			}
+			if edit.Do(c) == nil {
+				d.add(c)
+			}
+		}
+	}
+	if edit == nil {
+		return
+	}
+	if renamed, err := edit.StateLike(); err == nil {
+		d.live = renamed
+	}
+}
+
+// leavers disables and strips what belongs to people who left.
+func (d *differ) leavers() {
+	for _, h := range d.want.Holders() {
+		leave := h.Status == access.HolderLeave && !d.Describe.Can(access.KindAccount, access.Disable)
+		if h.Status != access.HolderLeft && !leave {
+			continue
+		}
+		if _, ok := d.live.Object(h.Account); !ok && !h.Was.IsZero() {
+			h.Account = h.Was // never renamed, and no longer worth it
+		}
+		if !d.live.Knows(h.Account) {
+			d.wait(access.Disable, h.Account, access.ID{}, d.whyUnknown(h.Account))
+			continue
+		}
+		o, ok := d.live.Object(h.Account)
+		if !ok {
+			continue
+		}
+		d.strip[h.Account] = true
+		if leave {
+			continue
+		}
+		d.res.Leavers[h.Account] = h
+		if !o.Disabled && d.Leaver != LeaverKeep && d.Describe.Can(access.KindAccount, access.Disable) {
+			d.add(access.Change{Action: access.Disable, Subject: h.Account, Before: &access.Value{}, After: &access.Value{Disabled: true}})
+		}
+		d.deleteLeaver(h, o)
+	}
+}
+
+// deleteLeaver plans the deletion of a leaver's account: at once if the rule says so, else
+// when Accord itself has had it disabled for long enough.
+func (d *differ) deleteLeaver(h access.Holder, o access.Object) {
+	if d.Leaver == LeaverKeep || !d.Describe.Can(access.KindAccount, access.Delete) {
+		return
+	}
+	since, ok := d.DisabledSince(h.Account)
+	due := d.DeleteAfter > 0 && ok && o.Disabled && !since.Add(d.DeleteAfter).After(d.At)
+	if d.Leaver != LeaverDelete && !due {
+		return
+	}
+	if !d.live.Complete() {
+		d.wait(access.Delete, h.Account, access.ID{}, "deletions wait until the whole system can be read")
+		return
+	}
+	disabled := o.Disabled || d.Describe.Can(access.KindAccount, access.Disable)
+	d.add(access.Change{Action: access.Delete, Subject: h.Account, Before: &access.Value{Disabled: disabled}})
+}
+
+// objects creates, updates, enables and disables what is declared.
+func (d *differ) objects() {
+	for o := range d.want.State().Objects() {
+		if d.skip[o.ID] {
+			continue
+		}
+		l, there := d.live.Object(o.ID)
+		switch {
+		case !d.live.Knows(o.ID):
+			d.wait(access.Update, o.ID, access.ID{}, d.whyUnknown(o.ID))
+			d.skip[o.ID] = true
+		case !there:
+			d.create(o)
+		default:
+			d.update(o, l)
+		}
+	}
+}
+
+func (d *differ) create(o access.Object) {
+	switch {
+	case o.Disabled: // on leave before there ever was an account
+		d.skip[o.ID] = true
+	case !d.live.Complete():
+		d.wait(access.Create, o.ID, access.ID{}, "new objects wait until the whole system can be read")
+		d.skip[o.ID] = true
+	case o.ID.IsAccount() && !d.Create:
+		d.res.Missing = append(d.res.Missing, o.ID)
+		d.skip[o.ID] = true
+	default:
+		d.made[o.ID] = true
+		d.add(access.Change{Action: access.Create, Subject: o.ID, After: &access.Value{Attributes: notEmpty(o.Attributes)}})
+	}
+}
+
+func (d *differ) update(o, l access.Object) {
+	before, after := map[string]string{}, map[string]string{}
+	for k, v := range o.Attributes {
+		if l.Attributes[k] != v {
+			before[k], after[k] = l.Attributes[k], v
+		}
+	}
+	if len(after) > 0 {
+		d.add(access.Change{Action: access.Update, Subject: o.ID,
+			Before: &access.Value{Attributes: before}, After: &access.Value{Attributes: after}})
+	}
+	if !o.ID.IsAccount() || o.Disabled == l.Disabled {
+		return
+	}
+	action := access.Enable
+	if o.Disabled {
+		action = access.Disable
+	}
+	d.add(access.Change{Action: action, Subject: o.ID, Before: &access.Value{Disabled: l.Disabled}, After: &access.Value{Disabled: o.Disabled}})
+}
+
+// absent deletes the resources that are declared absent.
+func (d *differ) absent() {
+	for _, id := range slices.SortedFunc(maps.Keys(d.want.Absent()), access.ID.Compare) {
+		_, there := d.live.Object(id)
+		switch {
+		case !d.live.Knows(id) || there && !d.live.Complete():
+			d.wait(access.Delete, id, access.ID{}, "deletions wait until the whole system can be read")
+		case there:
+			d.add(access.Change{Action: access.Delete, Subject: id, Before: &access.Value{}})
+		}
+	}
+}
+
+// accounts sorts the live accounts that nothing is wanted of: orphans and idle ones.
+func (d *differ) accounts() {
+	for o := range d.live.Objects() {
+		if !o.ID.IsAccount() || o.Reserved || o.ID == d.live.Self() || d.strip[o.ID] || d.skip[o.ID] {
+			continue
+		}
+		if _, ok := d.want.State().Object(o.ID); ok {
+			continue
+		}
+		h, ok := d.want.Holder(o.ID)
+		switch {
+		case !ok:
+			d.res.Orphans = append(d.res.Orphans, o.ID)
+		case o.Disabled || h.Status == access.HolderLeft:
+		case (d.IdleDisable || h.Status == access.HolderLeave) && d.Describe.Can(access.KindAccount, access.Disable) && d.live.Knows(o.ID):
+			d.add(access.Change{Action: access.Disable, Subject: o.ID, Before: &access.Value{}, After: &access.Value{Disabled: true}})
+		default:
+			d.res.Idle = append(d.res.Idle, o.ID)
+		}
+	}
+}
+
+func notEmpty(m map[string]string) map[string]string {
+	if len(m) == 0 {
+		return nil
+	}
+	return m
+}

@@ -1,0 +1,43 @@
+// Package engine brings live access into accord with a declaration. This is the page to read
+// first; it says where any line of code belongs.
+//
+//	git commit ──▶ declare ──▶ resolve ─┐
+//	                                    ├─▶ diff ──▶ plan ──▶ policy ──▶ (review) ──▶ apply ──▶ read back
+//	systems ─────▶ observe ─────────────┘   pure     pure                              the only step that writes
+//
+// # The packages
+//
+//	access    the words: refs, objects, grants, states, changes, descriptions of connectors
+//	repo      files at a revision, without checkout; what changed; who wrote a line
+//	declare   YAML to documents, strictly; every error with its line; the JSON Schema
+//	resolve   documents and an instant to the desired state of each system, with reasons
+//	observe   the live state of many systems at once; one that can't answer holds back no other
+//	diff      two states and a scope to changes; what isn't known is waited for
+//	plan      changes to steps: class, cause, risks, guards, order, digests, the plan file
+//	journal   the append-only, hash-chained record; Accord's only memory
+//	apply     carries out a plan, unit by unit, with the journal before and after; reads back
+//	report    plans, drift, results and answers to text and JSON; all wording and colour
+//
+// Package engine itself joins them: Load, Plan, Apply, Why. What is decided is decided in
+// a pure package (resolve, diff, plan), which can be tested without a file, a clock or a
+// system. What touches the world (repo, observe, journal, apply) decides nothing. Connectors
+// translate (see connectors/connector.go), cmd/accord has flags and exit codes.
+//
+// # Where does my line belong?
+//
+//   - A new key in YAML: declare/types.go, and its meaning in resolve.
+//   - A new way to say why something is or isn't so: resolve/reasons.go or explain.go.
+//   - What is or isn't touched: diff (one rule, in its package comment).
+//   - Whether a step may run: plan/guards.go. In which order: plan/order.go.
+//   - What is written to a system, and what is remembered of it: apply, journal.
+//   - How something is said: report.
+//   - A new system: a folder under connectors, joined in connectors/all.
+//
+// # What holds everywhere
+//
+// The plan is a contract: Plan and Apply make it the same way, and Apply runs nothing that the
+// reviewed plan doesn't hold. Planning gets only the reading half of a connector. Nothing is
+// taken away on the word of what wasn't seen. The same input gives the same bytes: everything
+// is sorted before it leaves a package. Errors name what was being done and to what; the ones
+// that the engine acts upon are sentinels.
+package engine

@@ -1,0 +1,329 @@
+package journal
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/accordhq/accord/engine/access"
+)
+
+var errLine = errors.New("it isn't written as an entry")
+
+// decode reads one line without its newline and checks its own hash.
+func decode(line []byte) (Entry, error) {
+	var e Entry
+	body := len(line) - sealLen
+	if body < len(lineStart) {
+		return e, errLine
+	}
+	seal := line[body:]
+	if !bytes.HasPrefix(seal, []byte(lineHash)) || !bytes.HasSuffix(seal, []byte(lineEnd)) {
+		return e, errOrVersion(line)
+	}
+	h := sha256.New()
+	h.Write(line[:body])
+	h.Write([]byte{'}'})
+	want := hex.EncodeToString(h.Sum(nil))
+	e.Hash = string(seal[len(lineHash) : len(lineHash)+hashLen])
+	if e.Hash != want {
+		return e, errors.New("it doesn't match its hash")
+	}
+	kind, data, err := decodeHead(&e, string(line[:body]))
+	if err != nil {
+		return e, err
+	}
+	e.Data, err = decodeData(kind, data)
+	if err != nil {
+		return e, fmt.Errorf("its data can't be read: %w", err)
+	}
+	return e, nil
+}
+
+// errOrVersion tells a line of a later version from one that makes no sense.
+func errOrVersion(line []byte) error {
+	rest, ok := bytes.CutPrefix(line, []byte(`{"v":`))
+	if !ok {
+		return errLine
+	}
+	n := bytes.IndexFunc(rest, func(r rune) bool { return r < '0' || r > '9' })
+	if n <= 0 || n > 9 || string(rest[:n]) == "1" || rest[0] == '0' {
+		return errLine
+	}
+	return fmt.Errorf("%w (format %s)", ErrVersion, rest[:n])
+}
+
+// decodeHead reads the envelope, which has one spelling only, and returns what it wraps.
+func decodeHead(e *Entry, s string) (kind Kind, data string, err error) {
+	s, ok := strings.CutPrefix(s, lineStart)
+	if !ok {
+		return "", "", errOrVersion([]byte(s))
+	}
+	seq, s, ok1 := strings.Cut(s, lineTime)
+	at, s, ok2 := strings.Cut(s, lineRun)
+	p := &parser{s: s}
+	run := p.str()
+	p.lit(lineKind)
+	if !ok1 || !ok2 || p.err != nil {
+		return "", "", errLine
+	}
+	k, s, ok1 := strings.Cut(p.rest(), linePrev)
+	prev, data, ok2 := strings.Cut(s, lineData)
+	if !ok1 || !ok2 || prev != "" && len(prev) != hashLen {
+		return "", "", errLine
+	}
+	e.Run, e.Prev = run, prev
+	if e.Seq, err = strconv.ParseUint(seq, 10, 63); err != nil || strconv.FormatUint(e.Seq, 10) != seq {
+		return "", "", errLine
+	}
+	if e.Time, err = time.Parse(time.RFC3339Nano, at); err != nil || e.Time.Location() != time.UTC {
+		return "", "", errors.New("its time can't be read")
+	}
+	return Kind(k), data, nil
+}
+
+func decodeData(kind Kind, data string) (Data, error) {
+	switch kind {
+	case KindOpened:
+		return plain[Opened](data)
+	case KindBegun:
+		return decodeBegun(data)
+	case KindEnded:
+		return plain[Ended](data)
+	case KindReadBack:
+		return plain[ReadBack](data)
+	case KindClosedSystem:
+		return plain[ClosedSystem](data)
+	case KindClosed:
+		return plain[Closed](data)
+	case KindRecovered:
+		return plain[Recovered](data)
+	case KindNote:
+		return plain[Note](data)
+	}
+	return nil, fmt.Errorf("no kind of entry is called %q", kind)
+}
+
+func plain[D Data](data string) (Data, error) {
+	var d D
+	if err := json.Unmarshal([]byte(data), &d); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// decodeBegun reads what appendBegun wrote, in that order of keys, much faster than
+// encoding/json would.
+func decodeBegun(data string) (Data, error) {
+	var d Begun
+	p := &parser{s: data}
+	p.lit(`{"system":`)
+	d.System = p.str()
+	p.lit(`,"unit":`)
+	d.Unit = p.num()
+	p.lit(`,"changes":[`)
+	if !p.has("]") {
+		d.Changes = make([]Change, 0, 1+strings.Count(data, `},{"class":`))
+		for more := true; more && p.err == nil; more = p.has(",") {
+			d.Changes = append(d.Changes, p.change(d.System))
+		}
+		p.lit("]")
+	}
+	p.lit("}")
+	if p.err == nil && p.rest() != "" {
+		p.fail()
+	}
+	return d, p.err
+}
+
+func (p *parser) change(system string) Change {
+	var c Change
+	c.System = system
+	p.lit(`{"class":`)
+	c.Class = Class(p.name())
+	if p.has(`,"person":`) {
+		c.Person = p.str()
+	}
+	p.lit(`,"action":`)
+	c.Action = access.Action(p.name())
+	c.Raises = p.has(`,"raises":true`)
+	p.lit(`,"subject":`)
+	c.Subject = p.id()
+	if p.has(`,"target":`) {
+		c.Target = p.id()
+	}
+	if p.has(`,"before":`) {
+		c.Before = p.value()
+	}
+	if p.has(`,"after":`) {
+		c.After = p.value()
+	}
+	p.lit("}")
+	return c
+}
+
+func (p *parser) value() *access.Value {
+	v := &access.Value{}
+	p.lit("{")
+	if p.has("}") {
+		return v
+	}
+	for more := true; more && p.err == nil; more = p.has(",") {
+		switch key := p.name(); {
+		case !p.lit(":"):
+		case key == "permission":
+			v.Permission = p.name()
+		case key == "standing":
+			v.Standing = p.standing()
+		case key == "name":
+			v.Name = p.str()
+		case key == "disabled":
+			v.Disabled = p.lit("true")
+		case key == "attributes":
+			v.Attributes = p.texts()
+		default:
+			p.fail()
+		}
+	}
+	p.lit("}")
+	return v
+}
+
+func (p *parser) standing() access.Standing {
+	name := p.str()
+	for _, s := range []access.Standing{access.Held, access.Pending, access.Implied} {
+		if s.String() == name {
+			return s
+		}
+	}
+	p.fail()
+	return access.Held
+}
+
+func (p *parser) texts() map[string]string {
+	m := map[string]string{}
+	p.lit("{")
+	for more := true; more && p.err == nil; more = p.has(",") {
+		k := p.str()
+		p.lit(":")
+		m[k] = p.str()
+	}
+	p.lit("}")
+	return m
+}
+
+func (p *parser) id() access.ID {
+	kind, name, ok := strings.Cut(p.str(), "/")
+	if !ok {
+		p.fail()
+	}
+	return access.ID{Kind: p.intern(kind), Name: name}
+}
+
+// parser reads JSON of a known shape. After the first error it reads nothing more.
+type parser struct {
+	s     string
+	at    int
+	err   error
+	known [8]string // recent short names, each kept once
+	next  int
+}
+
+func (p *parser) fail() {
+	if p.err == nil {
+		p.err = fmt.Errorf("at byte %d", p.at)
+	}
+}
+
+func (p *parser) rest() string { return p.s[p.at:] }
+
+func (p *parser) has(lit string) bool {
+	if p.err != nil || !strings.HasPrefix(p.s[p.at:], lit) {
+		return false
+	}
+	p.at += len(lit)
+	return true
+}
+
+func (p *parser) lit(lit string) bool {
+	ok := p.has(lit)
+	if !ok {
+		p.fail()
+	}
+	return ok
+}
+
+func (p *parser) num() int {
+	end := p.at
+	for end < len(p.s) && (p.s[end] == '-' || p.s[end] >= '0' && p.s[end] <= '9') {
+		end++
+	}
+	n, err := strconv.Atoi(p.s[p.at:end])
+	if err != nil {
+		p.fail()
+		return 0
+	}
+	p.at = end
+	return n
+}
+
+// str reads a string. What it returns may share memory with the line.
+func (p *parser) str() string {
+	if !p.lit(`"`) {
+		return ""
+	}
+	for i := p.at; i < len(p.s); i++ {
+		switch c := p.s[i]; {
+		case c == '"':
+			s := p.s[p.at:i]
+			p.at = i + 1
+			return s
+		case c == '\\':
+			return p.escaped()
+		case c < 0x20:
+			p.fail()
+			return ""
+		}
+	}
+	p.fail()
+	return ""
+}
+
+func (p *parser) escaped() string {
+	for i := p.at; i < len(p.s); i++ {
+		switch p.s[i] {
+		case '\\':
+			i++
+		case '"':
+			var s string
+			if err := json.Unmarshal([]byte(p.s[p.at-1:i+1]), &s); err != nil {
+				p.fail()
+			}
+			p.at = i + 1
+			return s
+		}
+	}
+	p.fail()
+	return ""
+}
+
+// name reads a string out of a small vocabulary.
+func (p *parser) name() string { return p.intern(p.str()) }
+
+func (p *parser) intern(s string) string {
+	for _, k := range p.known {
+		if k == s {
+			return k
+		}
+	}
+	k := strings.Clone(s)
+	p.known[p.next%len(p.known)] = k
+	p.next++
+	return k
+}

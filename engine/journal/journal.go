@@ -1,0 +1,359 @@
+package journal
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"iter"
+	"sync"
+	"time"
+)
+
+// The errors that callers act upon.
+var (
+	// ErrBroken: the chain doesn't hold. See BrokenError for where.
+	ErrBroken = errors.New("the journal is broken")
+	// ErrHead: the given head isn't in the chain: the journal was cut, or is another one.
+	ErrHead = errors.New("the journal doesn't contain that head")
+	// ErrReadOnly: the journal was opened for reading.
+	ErrReadOnly = errors.New("the journal was opened for reading only")
+	// ErrVersion: a newer version of Accord has written to the journal.
+	ErrVersion = errors.New("the journal was written by a newer version of Accord")
+)
+
+// BrokenError tells where a chain breaks. It is an ErrBroken.
+type BrokenError struct {
+	Store string
+	Line  int // from 1
+	Why   string
+}
+
+// Error names the place and the reason.
+func (e *BrokenError) Error() string {
+	return fmt.Sprintf("%s:%d: %v: %s", e.Store, e.Line, ErrBroken, e.Why)
+}
+
+// Unwrap gives ErrBroken.
+func (e *BrokenError) Unwrap() error { return ErrBroken }
+
+// Journal is one open journal. It is safe for concurrent use, and several processes may have
+// one journal open if its store is Shared.
+type Journal struct {
+	store    Store
+	now      func() time.Time
+	readOnly bool
+
+	mu     sync.Mutex
+	chain  chain
+	torn   int64 // bytes behind the last whole line
+	unsure bool  // an Append failed: what is in the store must be looked at again
+	mem    *memory
+	lent   bool // mem was handed out and must not be changed any more
+}
+
+// Open reads the journal, verifies its chain and replays it. It writes nothing: a torn tail is
+// dropped by the first Append. A journal that isn't there yet is empty.
+func Open(ctx context.Context, s Store, now func() time.Time) (*Journal, error) {
+	j := &Journal{store: s, now: now, mem: newMemory()}
+	data, err := s.Load(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading the journal %s: %w", s, err)
+	}
+	if err := j.take(ctx, data); err != nil {
+		return nil, err
+	}
+	return j, nil
+}
+
+// OpenReadOnly is Open for those who must not write, such as planning: Append fails.
+func OpenReadOnly(ctx context.Context, s Store) (*Journal, error) {
+	j, err := Open(ctx, s, nil)
+	if err == nil {
+		j.readOnly = true
+	}
+	return j, err
+}
+
+// take verifies and replays what stands behind the part that is already known.
+func (j *Journal) take(ctx context.Context, data []byte) error {
+	rest, err := j.chain.lines(ctx, j.store.String(), data, func(e Entry) {
+		j.memory().replay(e)
+	})
+	j.torn = int64(len(rest))
+	return err
+}
+
+// memory gives the memory for changing it.
+func (j *Journal) memory() *memory {
+	if j.lent {
+		j.mem, j.lent = j.mem.clone(), false
+	}
+	return j.mem
+}
+
+// Append records what happened in a run. The journal stamps number, time and hashes. When it
+// returns nil the entry is durable; only then may the work that it announces begin.
+//
+// It fails, recording nothing, for an entry that makes no sense: a run opened twice, work in a
+// run that isn't open, a unit begun twice or ended without having begun.
+func (j *Journal) Append(ctx context.Context, e Entry) error {
+	if err := j.append(ctx, e); err != nil {
+		return fmt.Errorf("recording %q in the journal %s: %w", e.Kind(), j.store, err)
+	}
+	return nil
+}
+
+func (j *Journal) append(ctx context.Context, e Entry) error {
+	if j.readOnly {
+		return ErrReadOnly
+	}
+	if e.Data == nil {
+		return errors.New("an entry without data")
+	}
+	if e.Kind() == KindRecovered {
+		return errors.New("only the journal itself records what it recovered")
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	unlock, err := j.catchUp(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if err := j.mem.check(e); err != nil {
+		return err
+	}
+	return j.write(ctx, e)
+}
+
+// catchUp takes the lock of a shared store, reads what others have appended, and drops a torn
+// tail. On an error nothing is locked.
+func (j *Journal) catchUp(ctx context.Context) (unlock func(), err error) {
+	unlock = func() {}
+	shared, ok := j.store.(Shared)
+	if ok {
+		if unlock, err = shared.Lock(ctx); err != nil {
+			return nil, err
+		}
+	}
+	defer func() {
+		if err != nil {
+			unlock()
+		}
+	}()
+	var tail []byte
+	switch {
+	case ok:
+		tail, err = shared.LoadFrom(ctx, j.chain.size)
+	case j.unsure || j.torn > 0:
+		tail, err = j.reload(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := j.take(ctx, tail); err != nil {
+		return nil, err
+	}
+	if j.torn > 0 {
+		if err := j.recover(ctx, tail[int64(len(tail))-j.torn:]); err != nil {
+			return nil, err
+		}
+	}
+	j.unsure = false
+	return unlock, nil
+}
+
+func (j *Journal) reload(ctx context.Context) ([]byte, error) {
+	data, err := j.store.Load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(data)) < j.chain.size {
+		return nil, &BrokenError{j.store.String(), int(j.chain.seq), "it has become shorter"}
+	}
+	return data[j.chain.size:], nil
+}
+
+func (j *Journal) recover(ctx context.Context, torn []byte) error {
+	sum := sha256.Sum256(torn)
+	if err := j.store.Truncate(ctx, j.chain.size); err != nil {
+		return fmt.Errorf("dropping a torn line: %w", err)
+	}
+	j.torn = 0
+	return j.write(ctx, Entry{Data: Recovered{Bytes: int64(len(torn)), Hash: hex.EncodeToString(sum[:])}})
+}
+
+func (j *Journal) write(ctx context.Context, e Entry) error {
+	e.Seq, e.Time, e.Prev = j.chain.seq+1, j.now().UTC(), j.chain.head
+	line, hash, err := encode(e)
+	if err != nil {
+		return err
+	}
+	e.Hash = hash
+	if err := j.store.Append(ctx, line); err != nil {
+		j.unsure = true
+		return err
+	}
+	j.chain.seq, j.chain.head, j.chain.size = e.Seq, e.Hash, j.chain.size+int64(len(line))
+	j.memory().replay(e)
+	return nil
+}
+
+// Memory returns what the record knows now. Later entries don't change it.
+func (j *Journal) Memory() Memory {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.lent = true
+	return Memory{j.mem}
+}
+
+// Head is the hash of the last entry, "" if there is none. Kept elsewhere it lets Verify tell
+// whether the journal was cut.
+func (j *Journal) Head() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.chain.head
+}
+
+// Torn is the number of bytes of a line that was cut short, which the next Append will drop.
+func (j *Journal) Torn() int64 {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.torn
+}
+
+// String says where the journal is.
+func (j *Journal) String() string { return j.store.String() }
+
+// Entries reads the journal anew and yields its entries in order, verified. The last pair may
+// be an error; entries that came before it are good. A torn tail isn't an entry.
+func (j *Journal) Entries(ctx context.Context) iter.Seq2[Entry, error] {
+	return ReadAll(ctx, j.store)
+}
+
+// ReadAll yields the entries of a store in order, verified. The last pair may be an error.
+func ReadAll(ctx context.Context, s Store) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		data, err := s.Load(ctx)
+		if err != nil {
+			yield(Entry{}, fmt.Errorf("reading the journal %s: %w", s, err))
+			return
+		}
+		var c chain
+		stopped := errors.New("stopped")
+		_, err = c.each(ctx, s.String(), data, func(e Entry) error {
+			if !yield(e, nil) {
+				return stopped
+			}
+			return nil
+		})
+		if err != nil && !errors.Is(err, stopped) {
+			yield(Entry{}, err)
+		}
+	}
+}
+
+// Report is what Verify found.
+type Report struct {
+	// Entries is the number of entries, Head the hash of the last.
+	Entries uint64 `json:"entries"`
+	Head    string `json:"head"`
+	// After is how many entries stand behind the head that was asked for.
+	After uint64 `json:"after"`
+	// Torn is the length of a last line that was cut short, in bytes.
+	Torn int64 `json:"torn"`
+	// First and Last are the times of the first and the last entry.
+	First time.Time `json:"first,omitzero"`
+	Last  time.Time `json:"last,omitzero"`
+}
+
+// Verify checks every line and the whole chain. If a head is given, it must be the hash of one
+// of the entries; so a journal that was cut since, or was put in the place of another, is found
+// out (ErrHead). Where the chain is broken (ErrBroken) the report tells of the part before.
+func Verify(ctx context.Context, s Store, head string) (Report, error) {
+	var r Report
+	data, err := s.Load(ctx)
+	if err != nil {
+		return r, fmt.Errorf("reading the journal %s: %w", s, err)
+	}
+	var c chain
+	var at uint64
+	rest, err := c.lines(ctx, s.String(), data, func(e Entry) {
+		if e.Seq == 1 {
+			r.First = e.Time
+		}
+		if e.Hash == head {
+			at = e.Seq
+		}
+		r.Last = e.Time
+	})
+	r.Entries, r.Head, r.Torn = c.seq, c.head, int64(len(rest))
+	if err != nil {
+		return r, err
+	}
+	if head != "" && at == 0 {
+		return r, fmt.Errorf("verifying %s: %w: %s", s, ErrHead, head)
+	}
+	if head != "" {
+		r.After = c.seq - at
+	}
+	return r, nil
+}
+
+// chain is how far a journal was verified.
+type chain struct {
+	seq  uint64
+	head string
+	size int64
+}
+
+func (c *chain) lines(ctx context.Context, name string, data []byte, do func(Entry)) (rest []byte, err error) {
+	return c.each(ctx, name, data, func(e Entry) error { do(e); return nil })
+}
+
+// each goes through whole lines and returns what is left at the end without a newline.
+func (c *chain) each(ctx context.Context, name string, data []byte, do func(Entry) error) (rest []byte, err error) {
+	for len(data) > 0 {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		n := bytes.IndexByte(data, '\n')
+		if n < 0 || n == len(data)-1 && bytes.IndexByte(data, 0) >= 0 {
+			// A line without its end, or a last one that the file system filled up with
+			// zeros after a crash; JSON never holds a zero byte.
+			return data, nil
+		}
+		e, err := c.next(data[:n])
+		if err != nil {
+			if errors.Is(err, ErrVersion) {
+				return nil, fmt.Errorf("%s:%d: %w", name, c.seq+1, err)
+			}
+			return nil, &BrokenError{name, int(c.seq + 1), err.Error()}
+		}
+		c.seq, c.head, c.size = e.Seq, e.Hash, c.size+int64(n)+1
+		if err := do(e); err != nil {
+			return nil, err
+		}
+		data = data[n+1:]
+	}
+	return nil, nil
+}
+
+func (c *chain) next(line []byte) (Entry, error) {
+	e, err := decode(line)
+	switch {
+	case err != nil:
+		return e, err
+	case e.Seq != c.seq+1:
+		return e, fmt.Errorf("entry %d stands where %d is expected", e.Seq, c.seq+1)
+	case e.Prev != c.head:
+		return e, errors.New("it doesn't follow the entry before")
+	}
+	return e, nil
+}

@@ -1,0 +1,227 @@
+package journal
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/accordhq/accord/engine/access"
+)
+
+// Memory is what the journal knows at one moment. It doesn't change. The zero Memory knows
+// nothing.
+type Memory struct{ m *memory }
+
+// LastApplied returns the commit that the system was last brought to, and when. Only runs that
+// did all of the system's steps count, and only those that applied a commit: after applying a
+// folder the last commit still stands.
+func (m Memory) LastApplied(system string) (revision string, at time.Time, ok bool) {
+	if m.m == nil {
+		return "", time.Time{}, false
+	}
+	a, ok := m.m.applied[system]
+	return a.revision, a.at, ok
+}
+
+// LastRevision returns the commit that any system was last brought to, and when.
+func (m Memory) LastRevision() (revision string, at time.Time, ok bool) {
+	if m.m == nil {
+		return "", time.Time{}, false
+	}
+	return m.m.last.revision, m.m.last.at, m.m.last.revision != ""
+}
+
+// DisabledSince tells since when an account is disabled, if Accord did it and, as far as Accord
+// knows, nothing undid it. What was only begun, or whose outcome isn't known, doesn't count
+// until reading back showed it.
+func (m Memory) DisabledSince(ref access.Ref) (time.Time, bool) {
+	if m.m == nil {
+		return time.Time{}, false
+	}
+	d, ok := m.m.disabled[ref]
+	return d.Since, ok
+}
+
+// DisabledAccount is an account that Accord disabled and that, as far as it knows, nobody
+// enabled since.
+type DisabledAccount struct {
+	Account access.ID
+	Person  string
+	Since   time.Time
+	// Leaver says that it was disabled because its person had left.
+	Leaver bool
+}
+
+// Disabled lists the accounts of a system for which DisabledSince has an answer, sorted.
+func (m Memory) Disabled(system string) []DisabledAccount {
+	if m.m == nil {
+		return nil
+	}
+	var out []DisabledAccount
+	for ref, d := range m.m.disabled {
+		if ref.System == system {
+			out = append(out, d)
+		}
+	}
+	slices.SortFunc(out, func(a, b DisabledAccount) int { return a.Account.Compare(b.Account) })
+	return out
+}
+
+// CreatedByAccord reports whether Accord made the account or resource, under this name or one
+// that it was renamed from.
+func (m Memory) CreatedByAccord(ref access.Ref) bool {
+	if m.m == nil {
+		return false
+	}
+	_, ok := m.m.created[ref]
+	return ok
+}
+
+// Removal is one change that took something away, or may have.
+type Removal struct {
+	// Action is Revoke, ChangeLevel (downwards), Disable or Delete.
+	Action access.Action
+	// Ref is what the grant was on, or the object that was disabled or deleted.
+	Ref access.Ref
+	// Subject is the holder of the grant, or the object itself.
+	Subject access.ID
+	Person  string
+	Time    time.Time
+	// Leaver says that it belongs to the leavers' lane.
+	Leaver bool
+}
+
+// Removals returns what was taken away on the system at or after the instant, in the order of
+// the journal: what was done, what may have been done, and what was begun without a word about
+// its end.
+func (m Memory) Removals(system string, since time.Time) []Removal {
+	if m.m == nil {
+		return nil
+	}
+	var out []Removal
+	for _, r := range m.m.removals[system] {
+		if t := time.Unix(0, r.at).UTC(); !t.Before(since) {
+			out = append(out, m.m.names.removal(system, r, t))
+		}
+	}
+	for _, run := range m.m.order {
+		for _, u := range run.units {
+			if u.System != system || u.ended || u.At.Before(since) {
+				continue
+			}
+			for _, c := range u.Changes {
+				if c.Removes() {
+					out = append(out, Removal{c.Action, c.Ref(), c.Subject, c.Person, u.At, c.Class == ClassLeaver})
+				}
+			}
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Removal) int { return a.Time.Compare(b.Time) })
+	return out
+}
+
+// Corrected tells how often a drift change with that key was carried out, or may have been, at
+// or after the instant.
+func (m Memory) Corrected(key string, since time.Time) int {
+	if m.m == nil {
+		return 0
+	}
+	n := 0
+	for _, at := range m.m.corrected[key] {
+		if at >= since.UnixNano() {
+			n++
+		}
+	}
+	return n
+}
+
+// OpenRun is a run that was opened and never closed: it goes on at this moment, or was killed.
+type OpenRun struct {
+	Run   string
+	Since time.Time
+	Opened
+	// Closed names the systems that the run was done with.
+	Closed []string
+	// Units are the units that were begun, in order.
+	Units []OpenUnit
+}
+
+// OpenUnit is one unit of an open run.
+type OpenUnit struct {
+	Begun
+	At    time.Time
+	ended bool
+	end   Ended
+	seen  []ReadBack
+}
+
+// Ended reports whether the journal says how the unit ended.
+func (u OpenUnit) Ended() bool { return u.ended }
+
+// Outcome tells what became of a change of the unit: Unknown if the unit was begun and nothing
+// is known of its end.
+func (u OpenUnit) Outcome(key string) Outcome {
+	if !u.ended {
+		return Unknown
+	}
+	return outcomes(u.end).of(key)
+}
+
+// Open returns the runs that were opened and never closed, oldest first.
+func (m Memory) Open() []OpenRun {
+	if m.m == nil {
+		return nil
+	}
+	var out []OpenRun
+	for _, r := range m.m.order {
+		o := OpenRun{Run: r.id, Since: r.since, Opened: r.opened, Closed: slices.Clone(r.closed)}
+		for _, u := range r.units {
+			o.Units = append(o.Units, *u)
+		}
+		out = append(out, o)
+	}
+	return out
+}
+
+type applied struct {
+	revision string
+	at       time.Time
+}
+
+// removal is a Removal in 32 bytes: a journal may hold many.
+type removal struct {
+	at      int64
+	target  uint32
+	subject uint32
+	person  uint32
+	action  uint16
+	leaver  bool
+}
+
+// names keeps each ID once.
+type names struct {
+	index map[access.ID]uint32
+	ids   []access.ID
+}
+
+func (n *names) put(id access.ID) uint32 {
+	i, ok := n.index[id]
+	if !ok {
+		i = uint32(len(n.ids))
+		id = access.ID{Kind: strings.Clone(id.Kind), Name: strings.Clone(id.Name)}
+		n.ids = append(n.ids, id)
+		n.index[id] = i
+	}
+	return i
+}
+
+func (n *names) removal(system string, r removal, at time.Time) Removal {
+	return Removal{
+		Action:  access.Action(n.ids[r.action].Name),
+		Ref:     access.Ref{System: system, ID: n.ids[r.target]},
+		Subject: n.ids[r.subject],
+		Person:  n.ids[r.person].Name,
+		Time:    at,
+		Leaver:  r.leaver,
+	}
+}

@@ -1,0 +1,227 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/accordhq/accord/engine/access"
+)
+
+// memory is what replaying the entries one by one has led to.
+type memory struct {
+	applied   map[string]applied
+	last      applied
+	disabled  map[access.Ref]DisabledAccount
+	created   map[access.Ref]struct{}
+	removals  map[string][]removal
+	corrected map[string][]int64
+	names     names
+	known     map[string]struct{} // every run there ever was
+	runs      map[string]*run     // the open ones
+	order     []*run              // the open ones, oldest first
+}
+
+type run struct {
+	id     string
+	since  time.Time
+	opened Opened
+	closed []string
+	units  []*OpenUnit
+	index  map[unitName]*OpenUnit
+}
+
+type unitName struct {
+	system string
+	unit   int
+}
+
+func newMemory() *memory {
+	return &memory{
+		applied:   map[string]applied{},
+		disabled:  map[access.Ref]DisabledAccount{},
+		created:   map[access.Ref]struct{}{},
+		removals:  map[string][]removal{},
+		corrected: map[string][]int64{},
+		names:     names{index: map[access.ID]uint32{}},
+		known:     map[string]struct{}{},
+		runs:      map[string]*run{},
+	}
+}
+
+// clone copies all that replay changes in place. Slices that only grow are clipped instead, so
+// that growing them copies them.
+func (m *memory) clone() *memory {
+	c := *m
+	c.applied, c.disabled, c.created = maps.Clone(m.applied), maps.Clone(m.disabled), maps.Clone(m.created)
+	c.removals, c.corrected = maps.Clone(m.removals), maps.Clone(m.corrected)
+	for k, v := range c.removals {
+		c.removals[k] = slices.Clip(v)
+	}
+	for k, v := range c.corrected {
+		c.corrected[k] = slices.Clip(v)
+	}
+	c.names = names{maps.Clone(m.names.index), slices.Clip(m.names.ids)}
+	c.known = maps.Clone(m.known)
+	c.runs, c.order = make(map[string]*run, len(m.runs)), nil
+	for _, r := range m.order {
+		n := r.clone()
+		c.runs[n.id] = n
+		c.order = append(c.order, n)
+	}
+	return &c
+}
+
+func (r *run) clone() *run {
+	n := *r
+	n.closed, n.units = slices.Clone(r.closed), nil
+	n.index = make(map[unitName]*OpenUnit, len(r.index))
+	for _, u := range r.units {
+		v := *u
+		v.seen = slices.Clip(u.seen)
+		n.units = append(n.units, &v)
+		n.index[unitName{v.System, v.Unit}] = &v
+	}
+	return &n
+}
+
+// check refuses what a correct caller never asks for.
+func (m *memory) check(e Entry) error {
+	switch d := e.Data.(type) {
+	case Note:
+		return nil
+	case Opened:
+		if e.Run == "" {
+			return errors.New("a run needs an id")
+		}
+		if _, ok := m.known[e.Run]; ok {
+			return fmt.Errorf("there is a run %s already", e.Run)
+		}
+		return nil
+	case Begun:
+		return m.checkBegun(e.Run, d)
+	case Ended:
+		u, err := m.unit(e.Run, d.System, d.Unit)
+		if err == nil && u.ended {
+			err = fmt.Errorf("unit %d of %s has ended already", d.Unit, d.System)
+		}
+		return err
+	case ReadBack:
+		if d.Unit != 0 {
+			_, err := m.unit(e.Run, d.System, d.Unit)
+			return err
+		}
+	}
+	_, err := m.open(e.Run)
+	return err
+}
+
+func (m *memory) checkBegun(id string, d Begun) error {
+	r, err := m.open(id)
+	if err != nil {
+		return err
+	}
+	if d.Unit < 1 {
+		return fmt.Errorf("units are numbered from 1, not %d", d.Unit)
+	}
+	if _, ok := r.index[unitName{d.System, d.Unit}]; ok {
+		return fmt.Errorf("unit %d of %s was begun already", d.Unit, d.System)
+	}
+	return nil
+}
+
+func (m *memory) open(id string) (*run, error) {
+	r, ok := m.runs[id]
+	if !ok {
+		return nil, fmt.Errorf("run %q isn't open", id)
+	}
+	return r, nil
+}
+
+func (m *memory) unit(id, system string, number int) (*OpenUnit, error) {
+	r, err := m.open(id)
+	if err != nil {
+		return nil, err
+	}
+	u, ok := r.index[unitName{system, number}]
+	if !ok {
+		return nil, fmt.Errorf("unit %d of %s was never begun", number, system)
+	}
+	return u, nil
+}
+
+// replay takes one entry in. It never fails: what makes no sense teaches nothing.
+func (m *memory) replay(e Entry) {
+	switch d := e.Data.(type) {
+	case Opened:
+		m.opened(e, d)
+	case Begun:
+		if r, ok := m.runs[e.Run]; ok {
+			u := &OpenUnit{Begun: d, At: e.Time}
+			r.units = append(r.units, u)
+			r.index[unitName{d.System, d.Unit}] = u
+		}
+	case Ended:
+		if u, err := m.unit(e.Run, d.System, d.Unit); err == nil && !u.ended {
+			u.ended, u.end = true, d
+			m.ended(u, e.Time)
+		}
+	case ReadBack:
+		m.readBack(e, d)
+	case ClosedSystem:
+		m.closedSystem(e, d)
+	case Closed:
+		m.closed(e)
+	}
+}
+
+func (m *memory) opened(e Entry, d Opened) {
+	if _, ok := m.known[e.Run]; ok {
+		return
+	}
+	r := &run{id: strings.Clone(e.Run), since: e.Time, opened: d, index: map[unitName]*OpenUnit{}}
+	m.known[r.id] = struct{}{}
+	m.runs[r.id] = r
+	m.order = append(m.order, r)
+}
+
+func (m *memory) closedSystem(e Entry, d ClosedSystem) {
+	if r, ok := m.runs[e.Run]; ok && !slices.Contains(r.closed, d.System) {
+		r.closed = append(r.closed, d.System)
+	}
+	if d.Converged && d.Revision != "" && d.Revision != Worktree {
+		m.last = applied{d.Revision, e.Time}
+		m.applied[d.System] = m.last
+	}
+}
+
+// closed forgets a run. What it began and never ended counts as done, as far as that is the
+// careful side.
+func (m *memory) closed(e Entry) {
+	r, ok := m.runs[e.Run]
+	if !ok {
+		return
+	}
+	for _, u := range r.units {
+		if !u.ended {
+			m.ended(&OpenUnit{Begun: u.Begun, ended: true, end: Ended{All: Unknown}}, u.At)
+		}
+	}
+	delete(m.runs, r.id)
+	m.order = slices.DeleteFunc(slices.Clone(m.order), func(o *run) bool { return o == r })
+}
+
+// outcomes answers for one Ended.
+type outcomes Ended
+
+func (o outcomes) of(key string) Outcome {
+	for _, r := range o.Except {
+		if r.Key == key {
+			return r.Outcome
+		}
+	}
+	return o.All
+}

@@ -1,0 +1,215 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/accordhq/accord/engine/declare"
+	"github.com/accordhq/accord/engine/journal"
+	"github.com/accordhq/accord/engine/plan"
+	"github.com/accordhq/accord/engine/repo"
+)
+
+// Declaration is one revision of an access repository, parsed and checked.
+type Declaration struct {
+	// Root is the folder that holds accord.yaml.
+	Root     string
+	Repo     *declare.Repository
+	Revision plan.Revision
+	// Differs are the files of the folder that aren't as in the commit that was read.
+	Differs []string
+
+	git    *repo.Repo // nil for a folder outside git
+	commit repo.Revision
+	files  map[string][]byte
+}
+
+// Close frees the git repository.
+func (d *Declaration) Close() error {
+	if d == nil || d.git == nil {
+		return nil
+	}
+	return d.git.Close()
+}
+
+// Load reads and checks a declaration. What is wrong with it is a declare.Problems.
+func (e *Engine) Load(ctx context.Context, src Source) (*Declaration, error) {
+	root, err := repo.FindRoot(src.Dir)
+	if err != nil {
+		if errors.Is(err, repo.ErrNotThere) {
+			return nil, fmt.Errorf("%w; accord init makes an access repository", err)
+		}
+		return nil, err
+	}
+	d := &Declaration{Root: root}
+	if err := e.open(ctx, d, src); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
+}
+
+func (e *Engine) open(ctx context.Context, d *Declaration, src Source) error {
+	git, err := repo.Open(d.Root)
+	switch {
+	case err == nil:
+		d.git = git
+	case src.Worktree && (errors.Is(err, repo.ErrNoGit) || errors.Is(err, repo.ErrNoCommit)):
+	case errors.Is(err, repo.ErrNoGit), errors.Is(err, repo.ErrNoCommit):
+		return fmt.Errorf("%w; commit first, or read the folder as it is with --worktree", err)
+	default:
+		return err
+	}
+	if src.Worktree {
+		d.Revision.Worktree = true
+		if d.git != nil {
+			if d.commit, err = d.git.Resolve(ctx, ""); err != nil {
+				return err
+			}
+		}
+		d.Repo, d.files, err = e.read(ctx, func(ctx context.Context, leaveOut ...string) ([]repo.File, error) {
+			return repo.Worktree(ctx, d.Root, leaveOut...)
+		})
+		return err
+	}
+	if d.commit, err = d.git.Resolve(ctx, src.Rev); err != nil {
+		return err
+	}
+	d.Revision = plan.Revision{Hash: d.commit.Hash, Branch: d.commit.Branch, Subject: d.commit.Subject}
+	d.Repo, d.files, err = e.readRevision(ctx, d.git, d.commit)
+	if errors.Is(err, repo.ErrNotThere) {
+		return fmt.Errorf("%w; commit it, or read the folder as it is with --worktree", err)
+	}
+	return err
+}
+
+// differs notes which files of the folder aren't as in the commit.
+func (d *Declaration) differs(ctx context.Context, src Source) error {
+	if src.Worktree || src.Rev != "" || d.git == nil {
+		return nil
+	}
+	var err error
+	d.Differs, err = d.git.Differs(ctx, d.commit)
+	return err
+}
+
+func (e *Engine) readRevision(ctx context.Context, git *repo.Repo, rev repo.Revision) (*declare.Repository, map[string][]byte, error) {
+	return e.read(ctx, func(ctx context.Context, leaveOut ...string) ([]repo.File, error) {
+		return git.Files(ctx, rev, leaveOut...)
+	})
+}
+
+// read parses and checks the files. Policy folders, which accord.yaml names, hold no documents.
+func (e *Engine) read(ctx context.Context, list func(context.Context, ...string) ([]repo.File, error)) (*declare.Repository, map[string][]byte, error) {
+	found, err := list(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	policies := policyFolders(found)
+	data := make(map[string][]byte, len(found))
+	var files []declare.File
+	for _, f := range found {
+		if inFolder(f.Path, policies) {
+			continue
+		}
+		if f.Data == nil && f.Size > 0 {
+			return nil, nil, declare.Problems{{Pos: declare.Pos{File: f.Path},
+				Message: fmt.Sprintf("the file has %d bytes, more than the %d that are read", f.Size, repo.MaxFile), Hint: "split it"}}
+		}
+		data[f.Path] = f.Data
+		files = append(files, declare.File{Path: f.Path, Data: f.Data})
+	}
+	r, problems := declare.Parse(files)
+	if len(problems) == 0 {
+		problems = r.Check(e.Descriptions())
+	}
+	if len(problems) > 0 {
+		return nil, data, problems
+	}
+	return r, data, nil
+}
+
+// policyFolders reads accord.yaml alone for the folders that hold policies. What is wrong with
+// it is reported when everything is parsed.
+func policyFolders(files []repo.File) []string {
+	for _, f := range files {
+		if f.Path != "accord.yaml" || f.Data == nil {
+			continue
+		}
+		r, _ := declare.Parse([]declare.File{{Path: f.Path, Data: f.Data}})
+		if r == nil || r.Config == nil {
+			return nil
+		}
+		var out []string
+		for _, p := range r.Config.Policy {
+			out = append(out, filepath.ToSlash(filepath.Clean(p.Value)))
+		}
+		return out
+	}
+	return nil
+}
+
+func inFolder(path string, folders []string) bool {
+	for _, f := range folders {
+		if strings.HasPrefix(path, f+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+// sources gives problems that were found after parsing the text of their lines.
+func (d *Declaration) sources(ps declare.Problems) declare.Problems {
+	for i := range ps {
+		p := &ps[i]
+		if p.Source != "" || p.Pos.Line == 0 {
+			continue
+		}
+		lines := strings.Split(string(d.files[p.Pos.File]), "\n")
+		if int(p.Pos.Line) <= len(lines) {
+			p.Source = strings.TrimRight(lines[p.Pos.Line-1], "\r")
+			p.Width = max(1, wordAt(p.Source, int(p.Pos.Col)))
+		}
+	}
+	return ps
+}
+
+// wordAt is the length of what stands at a column, up to a space or a bracket.
+func wordAt(line string, col int) int {
+	r := []rune(line)
+	if col < 1 || col > len(r) {
+		return 1
+	}
+	n := 0
+	for _, c := range r[col-1:] {
+		if strings.ContainsRune(" ,]}#", c) {
+			break
+		}
+		n++
+	}
+	return n
+}
+
+// Validate loads a declaration and resolves it for now, without any system, so that everything
+// is found that can be found without reading one.
+func (e *Engine) Validate(ctx context.Context, src Source) (*Declaration, error) {
+	s, err := e.prepareOffline(ctx, PlanOptions{Source: src, NoLive: true})
+	if err != nil {
+		return nil, err
+	}
+	head := s.head
+	s.head = nil
+	return head, s.close()
+}
+
+// JournalStore is where the journal of the access repository is kept.
+func (e *Engine) JournalStore(ctx context.Context, src Source) (journal.Store, error) {
+	d, err := e.Load(ctx, src)
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	return d.journal()
+}

@@ -1,0 +1,91 @@
+// Package observe reads the live state of many systems at once. One that can't answer holds
+// back no other: its error stands in its own result.
+package observe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/accordhq/accord/connectors"
+	"github.com/accordhq/accord/engine/access"
+)
+
+// Target is one system to be read.
+type Target struct {
+	System string
+	Reader connectors.Reader
+	Scope  connectors.Scope
+}
+
+// Result is what one system answered: a state, or an error.
+type Result struct {
+	System string
+	State  *access.State
+	Err    error
+	Took   time.Duration
+}
+
+// Options bound the work.
+type Options struct {
+	// Parallel is how many systems are read at the same time; at least 1.
+	Parallel int
+	// Timeout is how long one system may take; zero: as long as the context lasts.
+	Timeout time.Duration
+	// Progress is told about each system as it answers; it may be nil. Calls don't overlap.
+	Progress func(Result)
+}
+
+// Read reads all targets and gives their results in the order of the targets. It returns when
+// every system has answered or given up.
+func Read(ctx context.Context, targets []Target, o Options) []Result {
+	out := make([]Result, len(targets))
+	slots := make(chan struct{}, max(1, o.Parallel))
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	for i, t := range targets {
+		wg.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			start := time.Now()
+			state, err := one(ctx, t, o.Timeout)
+			out[i] = Result{t.System, state, err, time.Since(start)}
+			if o.Progress != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				o.Progress(out[i])
+			}
+		})
+	}
+	wg.Wait()
+	return out
+}
+
+// one reads one system. A connector that breaks the contract (panics, or gives neither state
+// nor error, or a state beside an error) is one that couldn't answer.
+func one(ctx context.Context, t Target, timeout time.Duration) (state *access.State, err error) {
+	if timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, timeout, fmt.Errorf("no answer within %s", timeout))
+		defer cancel()
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			state, err = nil, fmt.Errorf("reading %s: the connector failed: %v", t.System, p)
+		}
+	}()
+	state, err = t.Reader.Read(ctx, t.Scope)
+	switch {
+	case err != nil && ctx.Err() != nil && !errors.Is(err, context.Cause(ctx)):
+		return nil, fmt.Errorf("reading %s: %w (%w)", t.System, err, context.Cause(ctx))
+	case err != nil:
+		return nil, fmt.Errorf("reading %s: %w", t.System, err)
+	case state == nil:
+		return nil, fmt.Errorf("reading %s: %w: no state and no error", t.System, connectors.ErrIncomplete)
+	case state.System() != t.System:
+		return nil, fmt.Errorf("reading %s: %w: the answer is about %s", t.System, connectors.ErrIncomplete, state.System())
+	}
+	return state, nil
+}

@@ -1,0 +1,96 @@
+package engine
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/accordhq/accord/engine/access"
+	"github.com/accordhq/accord/engine/declare"
+	"github.com/accordhq/accord/engine/plan"
+)
+
+// rollingDay is how far back the journal's removals count for the limits.
+const rollingDay = 24 * time.Hour
+
+// Plan reads the declaration and the systems and makes the plan. It changes nothing, on no
+// system and in no journal. The declaration is returned for messages about it; close it.
+func (e *Engine) Plan(ctx context.Context, o PlanOptions) (*plan.Plan, *Declaration, error) {
+	s, err := e.prepare(ctx, o, false)
+	if err != nil {
+		return nil, nil, err
+	}
+	p := s.plan()
+	head := s.head
+	s.head = nil
+	return p, head, s.close()
+}
+
+// plan puts together what the pure part plans from.
+func (s *session) plan() *plan.Plan {
+	in := plan.Input{
+		At: s.at, Revision: s.head.Revision, Base: s.opts.Base, Shifts: s.shifts, Notes: s.notes,
+		Exclusive: exclusive(s.head.Repo), Allow: s.opts.Allow, Only: s.opts.Only, Selected: s.opts.Systems,
+	}
+	if s.changed != nil {
+		in.Changed = func(file string) bool { return s.changed[file] }
+	}
+	for _, sys := range s.systems {
+		in.Systems = append(in.Systems, s.planSystem(sys))
+	}
+	return plan.Build(in)
+}
+
+func (s *session) planSystem(sys *system) plan.SystemInput {
+	name := sys.decl.ID.Value
+	t, _ := s.connector(sys.decl.Connector.Value)
+	in := plan.SystemInput{
+		Name: name, Describe: t.Describe(), Mode: mode(sys.decl), Priority: priority(sys.decl),
+		ReportDrift: sys.decl.Drift.Value == "report" || sys.decl.Drift.Value == "propose",
+		Guards:      guards(s.head.Repo.Config, sys.decl),
+		Scope:       scope(sys.decl),
+		Want:        sys.want, BaseAt: sys.baseAt, Live: sys.live, NotRead: sys.notRead,
+	}
+	if sys.base != nil {
+		in.Base = sys.base
+	}
+	if sys.err != nil {
+		in.Error = sys.err.Error()
+	}
+	in.Protected = func(id access.ID) bool {
+		return slices.ContainsFunc(in.Guards.Protect, func(p string) bool { return declare.GlobID(p, id) })
+	}
+	in.Memory = plan.Memory{
+		DisabledSince: func(id access.ID) (time.Time, bool) {
+			return s.memory.DisabledSince(access.Ref{System: name, ID: id})
+		},
+		Created: func(id access.ID) bool { return s.memory.CreatedByAccord(access.Ref{System: name, ID: id}) },
+	}
+	for _, r := range s.memory.Removals(name, s.at.Add(-rollingDay)) {
+		in.Memory.Removals = append(in.Memory.Removals, plan.Removal{Subject: r.Subject, Target: r.Ref.ID, Person: r.Person, Leaver: r.Leaver})
+	}
+	return in
+}
+
+// exclusive are the roles that exclude each other, in both directions.
+func exclusive(r *declare.Repository) map[string][]string {
+	out := map[string][]string{}
+	for _, role := range r.Roles {
+		for _, other := range role.Exclusive {
+			out[role.ID.Value] = append(out[role.ID.Value], other.Value)
+			out[other.Value] = append(out[other.Value], role.ID.Value)
+		}
+	}
+	for k := range out {
+		slices.Sort(out[k])
+		out[k] = slices.Compact(out[k])
+	}
+	return out
+}
+
+// ParseAllow reads NAME:REF.
+func ParseAllow(s string) (plan.Allow, bool) {
+	name, ref, ok := strings.Cut(s, ":")
+	return plan.Allow{Name: access.RiskName(name), Ref: ref}, ok && name != "" && ref != ""
+}

@@ -1,0 +1,269 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/accordhq/accord/engine/access"
+	"github.com/accordhq/accord/engine/diff"
+)
+
+// Build makes the plan. The same input gives the same plan.
+func Build(in Input) *Plan {
+	b := &builder{in: in, plan: &Plan{
+		FormatVersion: FormatVersion, Engine: EngineVersion, Revision: in.Revision, Base: in.Base,
+		At: in.At.UTC(), Complete: true, Shifts: in.Shifts, Notes: in.Notes,
+		Only: in.Only, Selected: in.Selected,
+	}}
+	slices.SortFunc(b.in.Systems, func(a, c SystemInput) int { return strings.Compare(a.Name, c.Name) })
+	for i := range b.in.Systems {
+		b.system(&b.in.Systems[i])
+	}
+	b.needs()
+	b.only()
+	b.guards()
+	b.depends()
+	b.order()
+	b.plan.ChangeDigest = changeDigest(in.Shifts)
+	b.plan.PlanDigest = planDigest(b.plan)
+	return b.plan
+}
+
+type builder struct {
+	in    Input
+	plan  *Plan
+	parts []*part
+}
+
+// part is one system on its way into the plan.
+type part struct {
+	*SystemInput
+	steps []Step
+	res   diff.Result
+}
+
+// system compares one system and sorts what was found.
+func (b *builder) system(s *SystemInput) {
+	out := System{Name: s.Name, Connector: s.Describe.Connector, Mode: s.Mode, Guards: s.Guards, Error: s.Error, NotRead: s.NotRead}
+	if s.Live == nil {
+		b.plan.Complete = false
+		b.plan.Systems = append(b.plan.Systems, out)
+		b.parts = append(b.parts, &part{SystemInput: s})
+		return
+	}
+	out.Identity, out.Unknown = s.Live.Identity(), s.Live.Unknowns()
+	if !s.Live.Complete() {
+		b.plan.Complete = false
+	}
+	scope := s.Scope
+	scope.Describe, scope.At, scope.DisabledSince = s.Describe, b.in.At, s.Memory.DisabledSince
+	p := &part{SystemInput: s, res: diff.Diff(s.Want, s.Live, scope)}
+	for _, c := range p.res.Changes {
+		p.steps = append(p.steps, b.step(p, c))
+	}
+	p.hold()
+	out.Orphans, out.Idle, out.Missing, out.Disputed = p.res.Orphans, p.res.Idle, p.res.Missing, p.res.Disputed
+	for _, w := range p.res.Waiting {
+		out.Waiting = append(out.Waiting, Waiting(w))
+	}
+	for _, g := range p.res.Unclaimed {
+		out.Unclaimed = append(out.Unclaimed, Edge{g.Subject, g.Target, g.Permission})
+	}
+	for _, g := range p.res.Dangling {
+		d := Dangling{Edge: Edge{g.Subject, g.Target, g.Permission}}
+		for _, r := range s.Want.Reasons(g.Subject, g.Target, g.Permission) {
+			d.Link = r.Chain[0]
+			if i := slices.IndexFunc(r.Chain, func(l access.Link) bool { return strings.Contains(l.Text, g.Target.String()) }); i >= 0 {
+				d.Link = r.Chain[i]
+			}
+			break
+		}
+		out.Dangling = append(out.Dangling, d)
+	}
+	b.dangling(s.Name, out.Dangling)
+	b.plan.Systems = append(b.plan.Systems, out)
+	b.parts = append(b.parts, p)
+}
+
+// dangling refuses what is declared on something that is nowhere.
+func (b *builder) dangling(system string, all []Dangling) {
+	for i, d := range all {
+		if slices.ContainsFunc(all[:i], func(e Dangling) bool { return e.Target == d.Target }) {
+			continue
+		}
+		b.plan.Refusals = append(b.plan.Refusals, Refusal{Name: access.RiskDangling, Final: true, Ref: access.Ref{System: system, ID: d.Target}.String(),
+			Text: fmt.Sprintf("%s is neither on %s nor declared among its resources (%s:%d)", d.Target, system, d.Link.File, d.Link.Line)})
+	}
+}
+
+// step explains one change.
+func (b *builder) step(p *part, c access.Change) Step {
+	s := Step{Change: c}
+	subject := c.Subject
+	if c.Action == access.Rename {
+		subject.Name = c.After.Name
+	}
+	holder, linked := p.holder(subject)
+	if linked {
+		s.Person = holder.Person
+	}
+	_, s.Leaver = p.res.Leavers[subject]
+	if c.Action.OnGrant() {
+		s.Reasons, s.Was = b.reasons(p, c)
+	}
+	s.Class = b.classify(p, s, holder)
+	s.Cause = b.cause(p, s, holder)
+	s.Risks = p.risks(s)
+	return s
+}
+
+// holder is the link of an account; a leaver's may be one that the declaration forgot.
+func (p *part) holder(id access.ID) (access.Holder, bool) {
+	if h, ok := p.res.Leavers[id]; ok {
+		return h, true
+	}
+	if !id.IsAccount() {
+		return access.Holder{}, false
+	}
+	return p.Want.Holder(id)
+}
+
+// reasons are why the access is wanted now and why it had been: by the base, or by a reason
+// that has ended.
+func (b *builder) reasons(p *part, c access.Change) (now, was []access.Reason) {
+	permission := ""
+	if k, _ := p.Describe.Kind(c.Target.Kind); !k.Ordered {
+		permission = (&Step{Change: c}).permission()
+	}
+	var ended []access.Reason
+	for _, r := range p.Want.Reasons(c.Subject, c.Target, permission) {
+		switch {
+		case r.Active(b.in.At):
+			now = append(now, r)
+		case !r.Until.IsZero() && !b.in.At.Before(r.Until):
+			ended = append(ended, r)
+		}
+	}
+	if p.Base != nil {
+		for _, r := range p.Base.Reasons(p.baseID(c.Subject), c.Target, permission) {
+			if r.Active(b.in.At) {
+				was = append(was, r)
+			}
+		}
+	}
+	if len(was) == 0 {
+		was = ended
+	}
+	return now, was
+}
+
+func (s *Step) permission() string {
+	if s.After != nil && s.After.Permission != "" {
+		return s.After.Permission
+	}
+	if s.Before != nil {
+		return s.Before.Permission
+	}
+	return ""
+}
+
+// baseID is the name that the base has for an account.
+func (p *part) baseID(id access.ID) access.ID {
+	if h, ok := p.holder(id); ok && !h.Was.IsZero() {
+		return h.Was
+	}
+	return id
+}
+
+// risks names what is dangerous about a step in itself. The guards add theirs.
+func (p *part) risks(s Step) []access.Risk {
+	var out []access.Risk
+	add := func(name access.RiskName, format string, a ...any) {
+		out = append(out, access.Risk{Name: name, Text: fmt.Sprintf(format, a...)})
+	}
+	switch s.Action {
+	case access.Delete:
+		if s.Subject.IsAccount() {
+			add(access.RiskDeletes, "deletes the account %s", s.Subject.Name)
+		}
+		add(access.RiskIrreversible, "what is deleted can't be brought back")
+	case access.Give, access.ChangeLevel:
+		kind, _ := p.Describe.Kind(s.Target.Kind)
+		if perm, _ := kind.Permission(s.After.Permission); perm.Admin {
+			add(access.RiskGrantsAdmin, "%s of %s administers it", s.After.Permission, s.Target)
+		}
+	}
+	if p.Base == nil || !s.Subject.IsAccount() || s.Leaver || s.Class != ClassChange {
+		return out
+	}
+	if _, known := p.Base.State().Object(p.baseID(s.Subject)); known || p.Memory.Created(s.Subject) {
+		return out
+	}
+	if _, live := p.Live.Object(s.Subject); live && s.Action != access.Rename {
+		add(access.RiskAdopts, "the account %s was there before anybody declared it", s.Subject.Name)
+	}
+	return out
+}
+
+// hold marks the steps that the system's mode keeps from being carried out.
+func (p *part) hold() {
+	for i := range p.steps {
+		s := &p.steps[i]
+		takes := s.Takes(p.Describe)
+		switch {
+		case p.Mode == Observe:
+			s.Held = &Hold{Why: HeldObserve, Text: p.Name + " is only observed"}
+		case s.Leaver:
+		case p.Mode == Additive && takes && s.Class == ClassDrift:
+			s.Held = &Hold{Why: HeldAdditive, Text: p.Name + " is additive: it loses only what was declared"}
+		case p.ReportDrift && s.Class == ClassDrift:
+			s.Held = &Hold{Why: HeldDrift, Text: "drift on " + p.Name + " is only reported"}
+		}
+	}
+}
+
+// only drops the steps of classes that weren't asked for, except leavers and what a chosen
+// step needs.
+func (b *builder) only() {
+	if len(b.in.Only) == 0 {
+		return
+	}
+	keep := map[string]bool{}
+	byKey := map[string]*Step{}
+	b.each(func(_ *part, s *Step) { byKey[s.Key()] = s })
+	var mark func(s *Step)
+	mark = func(s *Step) {
+		if s == nil || keep[s.Key()] {
+			return
+		}
+		keep[s.Key()] = true
+		for _, n := range s.Needs {
+			mark(byKey[n])
+		}
+	}
+	b.each(func(_ *part, s *Step) {
+		if s.Leaver || slices.Contains(b.in.Only, s.Class) {
+			mark(s)
+		}
+	})
+	for i, p := range b.parts {
+		for _, s := range p.steps {
+			if !keep[s.Key()] && s.Class != ClassDrift {
+				b.plan.Systems[i].Unselected++
+			}
+		}
+		p.steps = slices.DeleteFunc(p.steps, func(s Step) bool { return !keep[s.Key()] })
+	}
+}
+
+func (b *builder) each(f func(*part, *Step)) {
+	for _, p := range b.parts {
+		for i := range p.steps {
+			f(p, &p.steps[i])
+		}
+	}
+}
+
+func within(t, after, until time.Time) bool { return t.After(after) && !t.After(until) }

@@ -1,0 +1,251 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/accordhq/accord/engine/access"
+)
+
+// classify tells where a difference comes from: what head and base declare for this instant
+// differs (change); they agree, but a window opened or closed (time); else the system changed
+// by itself (drift). Without a base whatever is given is a change, and whatever is taken away
+// without a declared reason that ended is drift.
+func (b *builder) classify(p *part, s Step, h access.Holder) Class {
+	if s.Leaver {
+		return b.classifyLeaver(p, s, h)
+	}
+	if s.Action.OnGrant() {
+		return b.classifyGrant(p, s)
+	}
+	if p.Base == nil {
+		if s.Action == access.Disable && h.Status == access.HolderActive {
+			return ClassDrift
+		}
+		return ClassChange
+	}
+	want, inWant := p.Want.State().Object(s.Subject)
+	base, inBase := p.Base.State().Object(p.baseID(s.Subject))
+	switch s.Action {
+	case access.Create:
+		if !inBase {
+			return b.sinceBase(p, s.Subject, ClassChange)
+		}
+	case access.Update:
+		for k := range s.After.Attributes {
+			if want.Attributes[k] != base.Attributes[k] {
+				return ClassChange
+			}
+		}
+	case access.Enable, access.Disable:
+		if inWant != inBase || want.Disabled != base.Disabled {
+			return ClassChange
+		}
+		if was, ok := p.Base.Holder(p.baseID(s.Subject)); ok && h.Status != was.Status {
+			return ClassChange
+		}
+	case access.Delete:
+		if _, ok := p.Base.Absent()[s.Subject]; !ok {
+			return ClassChange
+		}
+	case access.Rename:
+		return ClassChange
+	}
+	return ClassDrift
+}
+
+// sinceBase tells a joiner whose first day came from one who was declared now.
+func (b *builder) sinceBase(p *part, account access.ID, otherwise Class) Class {
+	for _, g := range p.Want.State().GrantsOf(account) {
+		for _, r := range p.Want.Reasons(account, g.Target, g.Permission) {
+			if !r.Active(b.in.At) || !within(r.From, p.BaseAt, b.in.At) || p.BaseAt.IsZero() {
+				return otherwise
+			}
+		}
+	}
+	return ClassTime
+}
+
+func (b *builder) classifyGrant(p *part, s Step) Class {
+	takes := s.Takes(p.Describe)
+	if p.Base == nil {
+		switch {
+		case !takes:
+			return ClassChange
+		case len(s.Was) > 0:
+			return ClassTime
+		case len(s.Reasons) > 0:
+			return ClassChange // lowered to what is declared
+		}
+		return ClassDrift
+	}
+	want := permissions(p.Want.State(), s.Subject, s.Target)
+	base := permissions(p.Base.State(), p.baseID(s.Subject), s.Target)
+	if !slices.Equal(want, base) {
+		return ClassChange
+	}
+	if takes {
+		for _, r := range p.Want.Reasons(s.Subject, s.Target, "") {
+			if !r.Until.IsZero() && !b.in.At.Before(r.Until) {
+				return ClassTime
+			}
+		}
+		return ClassDrift
+	}
+	for _, r := range s.Reasons {
+		if !p.BaseAt.IsZero() && within(r.From, p.BaseAt, b.in.At) {
+			return ClassTime
+		}
+	}
+	return ClassDrift
+}
+
+// classifyLeaver: somebody's leaving is a change when the declaration says so, time when a
+// last day passed, and drift when the account came back after it was taken away.
+func (b *builder) classifyLeaver(p *part, s Step, h access.Holder) Class {
+	if s.Action == access.Delete && h.Status == access.HolderLeft && p.Scope.DeleteAfter > 0 {
+		return ClassTime
+	}
+	if p.Base == nil {
+		if !h.Since.IsZero() {
+			return ClassTime
+		}
+		return ClassChange
+	}
+	was, ok := p.Base.Holder(p.baseID(s.Subject))
+	switch {
+	case !ok || !was.Since.IsZero() && !p.BaseAt.IsZero() && was.Since.Before(p.BaseAt):
+		return ClassDrift
+	case was.Status != access.HolderLeft:
+		return ClassChange
+	case !h.Since.IsZero():
+		return ClassTime
+	}
+	return ClassDrift
+}
+
+func permissions(s *access.State, subject, target access.ID) []string {
+	var out []string
+	for _, g := range s.GrantsOf(subject) {
+		if g.Target == target {
+			out = append(out, g.Permission)
+		}
+	}
+	return out
+}
+
+// cause finds the line that brought a step about.
+func (b *builder) cause(p *part, s Step, h access.Holder) access.Cause {
+	switch {
+	case s.Leaver:
+		return access.Cause{Kind: access.CauseLeaver, Text: h.Why.Text, File: h.Why.File, Line: h.Why.Line}
+	case h.Status == access.HolderLeave && s.Takes(p.Describe):
+		return access.Cause{Kind: access.CauseLeave, Text: h.Why.Text, File: h.Why.File, Line: h.Why.Line}
+	case s.Action == access.Rename:
+		l := p.Want.Line(access.Account(s.After.Name))
+		return access.Cause{Kind: access.CauseRenamed, Text: "renamed from " + s.Before.Name, File: l.File, Line: l.Line}
+	case s.Class == ClassDrift:
+		return driftCause(p, s)
+	case s.Class == ClassTime:
+		return b.windowCause(p, s)
+	}
+	if !s.Action.OnGrant() {
+		return b.objectCause(p, s)
+	}
+	if s.Takes(p.Describe) && len(s.Reasons) == 0 {
+		if l, ok := b.responsible(s.Was); ok {
+			return access.Cause{Kind: access.CauseRemoved, Text: "no longer: " + l.Text, File: l.File, Line: l.Line}
+		}
+		return access.Cause{Kind: access.CauseRemoved, Text: "no longer declared"}
+	}
+	l, _ := b.responsible(s.Reasons)
+	return access.Cause{Kind: access.CauseDeclared, Text: l.Text, File: l.File, Line: l.Line}
+}
+
+// responsible is the link, nearest to the person, that stands in a file that was changed; else
+// the last rule before the person's own document.
+func (b *builder) responsible(reasons []access.Reason) (access.Link, bool) {
+	if len(reasons) == 0 {
+		return access.Link{}, false
+	}
+	chain := reasons[0].Chain
+	if b.in.Changed != nil {
+		for _, r := range reasons {
+			for i := len(r.Chain) - 1; i >= 0; i-- {
+				if b.in.Changed(r.Chain[i].File) {
+					return r.Chain[i], true
+				}
+			}
+		}
+	}
+	return chain[0], true
+}
+
+func (b *builder) objectCause(p *part, s Step) access.Cause {
+	c := access.Cause{Kind: access.CauseDeclared}
+	l := p.Want.Line(s.Subject)
+	switch s.Action {
+	case access.Create:
+		if !s.Subject.IsAccount() {
+			break
+		}
+		for _, g := range p.Want.State().GrantsOf(s.Subject) {
+			if r, ok := b.responsible(p.Want.Reasons(s.Subject, g.Target, g.Permission)); ok {
+				l = r
+				break
+			}
+		}
+	case access.Delete:
+		l = p.Want.Absent()[s.Subject]
+	case access.Disable:
+		return access.Cause{Kind: access.CauseIdle, Text: "no grant remains for the account", File: l.File, Line: l.Line}
+	}
+	c.Text, c.File, c.Line = l.Text, l.File, l.Line
+	return c
+}
+
+func (b *builder) windowCause(p *part, s Step) access.Cause {
+	reasons, word, when := s.Was, "ended", func(r access.Reason) time.Time { return r.Until }
+	if !s.Takes(p.Describe) {
+		reasons, word, when = s.Reasons, "began", func(r access.Reason) time.Time { return r.From }
+	}
+	if s.Action == access.Create {
+		for _, g := range p.Want.State().GrantsOf(s.Subject) {
+			reasons = p.Want.Reasons(s.Subject, g.Target, g.Permission)
+			break
+		}
+	}
+	for _, r := range reasons {
+		if t := when(r); !t.IsZero() {
+			l := r.Chain[0]
+			return access.Cause{Kind: access.CauseWindow, Text: fmt.Sprintf("grant %s %s %s", r.Grant, word, t.UTC().Format("2006-01-02 15:04")), File: l.File, Line: l.Line}
+		}
+	}
+	return access.Cause{Kind: access.CauseWindow, Text: "a window " + word}
+}
+
+func driftCause(p *part, s Step) access.Cause {
+	c := access.Cause{Kind: access.CauseDrift}
+	switch s.Action {
+	case access.Revoke:
+		c.Text = "given on " + p.Name + ", declared nowhere"
+	case access.Give:
+		c.Text = "taken away on " + p.Name + ", though declared"
+	case access.Create:
+		c.Text = "deleted on " + p.Name + ", though declared"
+	case access.Disable:
+		c.Text = "has no grant on " + p.Name
+	case access.Enable:
+		c.Text = "disabled on " + p.Name
+	case access.Delete:
+		c.Text = "came back on " + p.Name + ", though declared absent"
+	default:
+		c.Text = "changed on " + p.Name
+	}
+	if len(s.Reasons) > 0 {
+		l := s.Reasons[0].Chain[0]
+		c.File, c.Line = l.File, l.Line
+	}
+	return c
+}

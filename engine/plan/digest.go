@@ -1,0 +1,91 @@
+package plan
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"hash"
+	"slices"
+	"strings"
+
+	"github.com/accordhq/accord/engine/access"
+)
+
+// planDigest covers what the plan does and by which rules: every step that is carried out or
+// refused (what it is about, action, before, after, class and lane), the guards, the policies
+// that judged, and the engine's version.
+func planDigest(p *Plan) string {
+	h := newDigest("plan " + EngineVersion)
+	for _, s := range p.Systems {
+		h.add("system", s.Name, s.Connector, s.Mode, s.Guards)
+	}
+	h.add("judged", p.Judged)
+	steps := slices.Clone(p.Steps)
+	slices.SortFunc(steps, func(a, b Step) int { return strings.Compare(a.Key(), b.Key()) })
+	for _, s := range steps {
+		switch {
+		case s.Held == nil:
+			h.add("step", s.Fingerprint())
+		case s.Held.Why == HeldRefused:
+			h.add("refused", s.Fingerprint())
+		}
+	}
+	return h.sum()
+}
+
+// changeDigest names what the declaration itself changes, whatever the systems hold.
+func changeDigest(shifts []access.Shift) string {
+	h := newDigest("change " + EngineVersion)
+	for _, s := range shifts {
+		h.add("shift", s)
+	}
+	return h.sum()
+}
+
+// Fingerprint is what has to be the same for a step to be the same step.
+func (s Step) Fingerprint() Fingerprint {
+	f := Fingerprint{System: s.System, Action: s.Action, Subject: s.Subject, Target: s.Target, Leaver: s.Leaver}
+	if s.Before != nil {
+		f.Before = *s.Before
+	}
+	if s.After != nil {
+		f.After = *s.After
+	}
+	return f
+}
+
+// Fingerprint is a step without its explanations.
+type Fingerprint struct {
+	System  string        `json:"system"`
+	Action  access.Action `json:"action"`
+	Subject access.ID     `json:"subject"`
+	Target  access.ID     `json:"target,omitzero"`
+	Before  access.Value  `json:"before,omitzero"`
+	After   access.Value  `json:"after,omitzero"`
+	Leaver  bool          `json:"leaver,omitempty"`
+}
+
+// digest is SHA-256 over length-prefixed JSON; encoding/json sorts maps.
+type digest struct {
+	h   hash.Hash
+	enc *json.Encoder
+}
+
+func newDigest(domain string) *digest {
+	d := &digest{h: sha256.New()}
+	d.enc = json.NewEncoder(d.h)
+	d.add(domain)
+	return d
+}
+
+func (d *digest) add(values ...any) {
+	for _, v := range values {
+		// Encoding plain data into a hash can't fail; Encode ends each value by a line feed,
+		// which no JSON value holds raw.
+		if err := d.enc.Encode(v); err != nil {
+			panic("plan digest: " + err.Error())
+		}
+	}
+}
+
+func (d *digest) sum() string { return hex.EncodeToString(d.h.Sum(nil)) }

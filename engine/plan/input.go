@@ -1,0 +1,113 @@
+package plan
+
+import (
+	"time"
+
+	"github.com/accordhq/accord/engine/access"
+	"github.com/accordhq/accord/engine/diff"
+)
+
+// Input is everything a plan is made from.
+type Input struct {
+	At       time.Time
+	Revision Revision
+	Base     string
+	Systems  []SystemInput
+	// Shifts are the declaration's own changes.
+	Shifts []access.Shift
+	// Exclusive are the roles that exclude each other, by role.
+	Exclusive map[string][]string
+	// Allow lifts refusals by name.
+	Allow []Allow
+	// Only selects classes; empty: all. Leavers are always in.
+	Only []Class
+	// Selected are the systems that were chosen; empty: all.
+	Selected []string
+	// Changed tells whether a file differs between base and head; nil: unknown.
+	Changed func(file string) bool
+	Notes   []string
+}
+
+// SystemInput is what the plan needs of one system.
+type SystemInput struct {
+	Name     string
+	Describe access.Description
+	Mode     Mode
+	// ReportDrift: drift is shown, not corrected.
+	ReportDrift bool
+	Priority    int
+	Guards      Guards
+	// Protected tells whether a pattern of Guards.Protect names the object.
+	Protected func(access.ID) bool
+	Scope     diff.Scope
+	// Want is what is declared at the instant, Base what the last applied declaration (or the
+	// base of a pull request) says for the same instant; nil if there is none.
+	Want access.Declared
+	Base access.Declared
+	// BaseAt is when the base was applied; zero if unknown.
+	BaseAt time.Time
+	// Live is what was read; nil with Error or NotRead set.
+	Live    *access.State
+	Error   string
+	NotRead string
+	Memory  Memory
+}
+
+// Memory is what the journal knows of one system.
+type Memory struct {
+	// DisabledSince tells since when Accord itself has had an account disabled.
+	DisabledSince func(access.ID) (time.Time, bool)
+	// Created tells whether Accord created the object.
+	Created func(access.ID) bool
+	// Removals are those of the past day.
+	Removals []Removal
+}
+
+// Removal is one thing that was taken away within the past day.
+type Removal struct {
+	Subject access.ID
+	Target  access.ID
+	Person  string
+	Leaver  bool
+}
+
+// Guards are a system's limits, as they hold after the defaults were filled in.
+type Guards struct {
+	MaxRemovals Limit    `json:"maxRemovals"`
+	MaxLeavers  Limit    `json:"maxLeavers"`
+	Protect     []string `json:"protect,omitempty"`
+	KeepAdmins  int      `json:"keepAdmins"`
+}
+
+// Limit is a share in percent or a count.
+type Limit struct {
+	Percent   float64 `json:"percent,omitempty"`
+	Count     int     `json:"count,omitempty"`
+	IsPercent bool    `json:"isPercent,omitempty"`
+}
+
+// floor is what a limit in percent never goes below, so that small systems aren't frozen.
+const floor = 5
+
+// Of gives the limit for a number of things that were seen.
+func (l Limit) Of(seen int) int {
+	if !l.IsPercent {
+		return l.Count
+	}
+	return max(floor, int(l.Percent*float64(seen)/100))
+}
+
+// DefaultGuards hold where neither accord.yaml nor the system says anything.
+func DefaultGuards() Guards {
+	return Guards{
+		MaxRemovals: Limit{Percent: 10, IsPercent: true},
+		MaxLeavers:  Limit{Percent: 10, IsPercent: true},
+		KeepAdmins:  1,
+	}
+}
+
+// Allow names a refusal to lift: `--allow NAME:REF`.
+type Allow struct {
+	Name access.RiskName
+	Ref  string
+}

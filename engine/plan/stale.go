@@ -1,0 +1,102 @@
+package plan
+
+import (
+	"reflect"
+	"slices"
+)
+
+// HeldStale holds the steps of a system that no longer is as it was reviewed.
+const HeldStale HoldReason = "stale"
+
+// Delta is how a fresh plan differs from the reviewed one on one system.
+type Delta struct {
+	System string
+	// Already are reviewed steps that are true by now.
+	Already []Step
+	// New are steps that nobody reviewed.
+	New []Step
+	// Different are steps that were reviewed with other values; as they are now.
+	Different []Step
+	// Unread says that the system can't be read any more.
+	Unread string
+}
+
+// Stale reports whether the system must be left alone.
+func (d Delta) Stale() bool { return len(d.New) > 0 || len(d.Different) > 0 || d.Unread != "" }
+
+// Against compares a fresh plan with the one that was reviewed, system by system, and holds in
+// the fresh one whatever may not run: all steps of a stale system but those of leavers, who
+// proceed on the word of the fresh plan. Steps that are already true are noted. What was
+// reviewed as refused and has been allowed since was seen by the reviewer, and runs.
+func (p *Plan) Against(reviewed *Plan) []Delta {
+	old := map[string]Step{}
+	for _, s := range reviewed.Steps {
+		if s.Held == nil || s.Held.Why == HeldRefused {
+			old[s.Key()] = s
+		}
+	}
+	deltas := map[string]*Delta{}
+	at := func(system string) *Delta {
+		if deltas[system] == nil {
+			deltas[system] = &Delta{System: system}
+		}
+		return deltas[system]
+	}
+	now := map[string]bool{}
+	for _, s := range p.Steps {
+		if s.Held != nil && s.Held.Why != HeldRefused && s.Held.Why != HeldDepends {
+			continue
+		}
+		now[s.Key()] = true
+		was, ok := old[s.Key()]
+		switch {
+		case s.Held != nil:
+		case !ok:
+			at(s.System).New = append(at(s.System).New, s)
+		case !reflect.DeepEqual(was.Fingerprint(), s.Fingerprint()):
+			at(s.System).Different = append(at(s.System).Different, s)
+		}
+	}
+	for _, s := range reviewed.Steps {
+		if s.Held == nil && !now[s.Key()] {
+			at(s.System).Already = append(at(s.System).Already, s)
+		}
+	}
+	for _, s := range p.Systems {
+		was, ok := reviewed.System(s.Name)
+		if s.Error != "" && (!ok || was.Error == "") {
+			at(s.Name).Unread = s.Error
+			at(s.Name).Already = nil
+		}
+	}
+	p.holdStale(deltas)
+	var out []Delta
+	for _, d := range deltas {
+		out = append(out, *d)
+	}
+	slices.SortFunc(out, func(a, b Delta) int {
+		if a.System < b.System {
+			return -1
+		}
+		return 1
+	})
+	return out
+}
+
+func (p *Plan) holdStale(deltas map[string]*Delta) {
+	held := map[string]bool{}
+	for i := range p.Steps {
+		s := &p.Steps[i]
+		if d := deltas[s.System]; s.Held == nil && !s.Leaver && d != nil && d.Stale() {
+			s.Held = &Hold{Why: HeldStale, Text: s.System + " is no longer as it was reviewed"}
+			held[s.Key()] = true
+		}
+	}
+	for i := range p.Steps { // needs come before what needs them
+		s := &p.Steps[i]
+		if s.Held == nil && slices.ContainsFunc(s.Needs, func(k string) bool { return held[k] }) {
+			s.Held = &Hold{Why: HeldDepends, Text: "needs a step that is held"}
+			held[s.Key()] = true
+		}
+	}
+}

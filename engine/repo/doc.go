@@ -1,0 +1,23 @@
+// Package repo reads access repositories out of git: files at a revision without a checkout,
+// what changed between two revisions, and who wrote which line. It uses go-git's storage and
+// object parsing, and walks of its own above them: git's command line tool isn't needed.
+//
+// # Which files belong to an access repository
+//
+// The access root is the folder that holds accord.yaml; it may lie anywhere below the root of
+// the git repository. Of what is below the access root
+//
+//   - files ending in .yaml or .yml are declarations,
+//   - files ending in .state.yaml are not: they are live systems of the file connector,
+//   - names that begin with a dot are left out, files as well as folders (.github, .gitlab-ci.yml),
+//   - a folder that holds an accord.yaml of its own is another access repository and left out,
+//   - submodules are left out,
+//   - the folders that the caller names, such as those of policies, are left out.
+//
+// A symbolic link that would have a say is an error: one that ends in .yaml or .yml, one that
+// leads to a folder, and one that leads out of the access root or to nothing. A declaration must
+// not come from where nobody reviews, and must not be missed either. Paths that hold control
+// characters, backslashes or invalid UTF-8 are errors. .gitignore plays no part.
+//
+// The same rules hold for a folder on disk (Worktree).
+package repo

@@ -1,0 +1,223 @@
+package resolve
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/accordhq/accord/engine/access"
+	"github.com/accordhq/accord/engine/declare"
+)
+
+// Reasons implements access.Declared.
+func (d *Desired) Reasons(subject, target access.ID, permission string) []access.Reason {
+	if res := d.declared[subject]; res != nil {
+		return d.resourceReasons(subject, res, target, permission)
+	}
+	h, ok := d.Holder(subject)
+	if !ok {
+		return nil
+	}
+	var out []access.Reason
+	for _, row := range d.rowsOf(h.Person) {
+		e := d.ents[row.ent]
+		if e.target == target && (permission == "" || e.permission == permission) {
+			out = append(out, d.reason(row))
+		}
+	}
+	at := instant(d.loc.at, never)
+	slices.SortStableFunc(out, func(a, b access.Reason) int {
+		if a.Active(at) != b.Active(at) {
+			if a.Active(at) {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Or(a.From.Compare(b.From), a.Until.Compare(b.Until), cmp.Compare(a.Grant, b.Grant))
+	})
+	return out
+}
+
+// rowsOf are the rows of one person.
+func (d *Desired) rowsOf(person string) []row {
+	i, ok := d.loc.index[person]
+	if !ok {
+		return nil
+	}
+	lo := sort.Search(len(d.rows), func(k int) bool { return d.rows[k].person >= i })
+	hi := lo + sort.Search(len(d.rows)-lo, func(k int) bool { return d.rows[lo+k].person > i })
+	return d.rows[lo:hi]
+}
+
+func (d *Desired) reason(row row) access.Reason {
+	from, until := row.span.times()
+	r := access.Reason{From: from, Until: until, Grant: row.grant.ID.Value, Ticket: row.grant.Ticket.Value, Note: row.grant.Reason.Value}
+	for _, h := range row.what.roles {
+		r.Roles = append(r.Roles, h.role.ID.Value)
+	}
+	r.Chain = append(r.Chain, grantLink(row))
+	r.Chain = append(r.Chain, roleLinks(row.what)...)
+	r.Chain = append(r.Chain, d.memberLinks(row)...)
+	return r
+}
+
+func grantLink(row row) access.Link {
+	what := entText(row.what.ent)
+	if len(row.what.roles) > 0 {
+		what = "role " + row.what.roles[0].role.ID.Value
+	}
+	text := fmt.Sprintf("grant %s gives %s to %s", row.grant.ID.Value, what, termText(row.who.term))
+	if row.grant.Until.Text != "" {
+		text += " until " + row.grant.Until.Text
+	}
+	return access.Link{File: row.grant.File, Line: int(row.who.term.At.Line), Text: text}
+}
+
+func roleLinks(b *bundle) []access.Link {
+	var out []access.Link
+	for i, h := range b.roles {
+		if i > 0 {
+			out = append(out, access.Link{File: h.file, Line: int(h.at.Line),
+				Text: fmt.Sprintf("role %s includes %s", b.roles[i-1].role.ID.Value, h.role.ID.Value)})
+		}
+	}
+	if n := len(b.roles); n > 0 {
+		last := b.roles[n-1].role
+		out = append(out, access.Link{File: last.File, Line: int(b.ent.At.Line),
+			Text: fmt.Sprintf("role %s gives %s on %s", last.ID.Value, entText(b.ent), b.ent.System.Value)})
+	}
+	return out
+}
+
+// memberLinks follow the path from the grant's own term to the person.
+func (d *Desired) memberLinks(row row) []access.Link {
+	person := d.loc.list[row.person]
+	var out []access.Link
+	var group *declare.Group // the document that the current term stands in; nil: the grant
+	for p := row.who; p != nil; p = p.inner {
+		if group != nil {
+			out = append(out, access.Link{File: group.File, Line: int(p.term.At.Line), Text: includesText(group, p.term)})
+		}
+		switch p.term.Kind {
+		case declare.TermMatch:
+			for _, key := range p.term.Match {
+				for _, v := range person.Get(key.Key.Value) {
+					if matches(key, v.Value) {
+						out = append(out, access.Link{File: person.File, Line: int(v.At.Line),
+							Text: fmt.Sprintf("%s's %s is %q", person.ID.Value, key.Key.Value, v.Value)})
+						break
+					}
+				}
+			}
+		case declare.TermReports:
+			out = append(out, d.reportLinks(person, p.term.Name.Value)...)
+		}
+		if p.group != nil {
+			group = p.group
+		}
+	}
+	return out
+}
+
+func (d *Desired) reportLinks(person *declare.Person, top string) []access.Link {
+	var out []access.Link
+	for n := 0; person != nil && person.ID.Value != top && n <= len(d.loc.list); n++ {
+		out = append(out, access.Link{File: person.File, Line: int(person.Manager.At.Line),
+			Text: fmt.Sprintf("%s reports to %s", person.ID.Value, person.Manager.Value)})
+		i, ok := d.loc.index[person.Manager.Value]
+		if !ok {
+			break
+		}
+		person = d.loc.list[i]
+	}
+	return out
+}
+
+func includesText(g *declare.Group, t *declare.Term) string {
+	text := g.ID.Value + " includes " + termText(t)
+	if t.Kind == declare.TermPerson {
+		text = g.ID.Value + " names " + t.Name.Value
+	}
+	if t.Until.Text != "" {
+		text += " until " + t.Until.Text
+	}
+	if t.Reason.Value != "" {
+		text += " (" + t.Reason.Value + ")"
+	}
+	return text
+}
+
+func matches(key declare.Attr, value string) bool {
+	return slices.ContainsFunc(key.Values, func(want declare.Text) bool { return declare.Glob(want.Value, value) })
+}
+
+// termText says in words who a term means.
+func termText(t *declare.Term) string {
+	switch t.Kind {
+	case declare.TermPerson:
+		return t.Name.Value
+	case declare.TermGroup:
+		return "group " + t.Name.Value
+	case declare.TermReports:
+		return "everyone below " + t.Name.Value
+	case declare.TermMatch:
+		var keys []string
+		for _, k := range t.Match {
+			var values []string
+			for _, v := range k.Values {
+				values = append(values, fmt.Sprintf("%q", v.Value))
+			}
+			keys = append(keys, k.Key.Value+" is "+strings.Join(values, " or "))
+		}
+		return "everyone whose " + strings.Join(keys, " and ")
+	case declare.TermNot:
+		return "everyone but " + termsText(t.Terms, "")
+	case declare.TermAll:
+		return "everyone who is in all of: " + termsText(t.Terms, "; ")
+	}
+	return "everyone who is in one of: " + termsText(t.Terms, "; ")
+}
+
+func termsText(terms []declare.Term, sep string) string {
+	var out []string
+	for i := range terms {
+		out = append(out, termText(&terms[i]))
+	}
+	return strings.Join(out, sep)
+}
+
+// entText is an entitlement as a person would write it.
+func entText(e *declare.Entitlement) string {
+	return e.Target.String() + ": " + e.Permission
+}
+
+func (d *Desired) resourceReasons(subject access.ID, res *declare.Resource, target access.ID, permission string) []access.Reason {
+	var out []access.Reason
+	for _, e := range slices.Concat(res.Access, res.MemberOf) {
+		if d.target(e.Target) == target && (permission == "" || e.Permission == permission) {
+			out = append(out, access.Reason{Chain: []access.Link{{File: d.Decl.File, Line: int(e.At.Line),
+				Text: fmt.Sprintf("%s is declared to hold %s", subject, entText(&e))}}})
+		}
+	}
+	return out
+}
+
+// Line implements access.Declared.
+func (d *Desired) Line(id access.ID) access.Link {
+	if res := d.declared[id]; res != nil {
+		return access.Link{File: d.Decl.File, Line: int(res.At.Line), Text: id.String() + " is declared"}
+	}
+	if l, ok := d.absent[id]; ok {
+		return l
+	}
+	if h, ok := d.Holder(id); ok {
+		if i, ok := d.loc.index[h.Person]; ok {
+			p := d.loc.list[i]
+			return access.Link{File: p.File, Line: int(p.At.Line), Text: p.ID.Value}
+		}
+		return h.Why
+	}
+	return access.Link{File: d.Decl.File, Line: int(d.Decl.At.Line), Text: d.Decl.ID.Value}
+}

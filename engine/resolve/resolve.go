@@ -1,0 +1,147 @@
+// Package resolve turns documents and an instant into the declared state of each system, with
+// the reasons of everything in it. It is pure: no clock, no files, no connectors. What it must
+// know of a connector comes as values.
+//
+//	people, groups ──sets.go──▶ members with windows ─┐
+//	roles ──────────roles.go──▶ bundles ──────────────┼─rows.go─▶ rows ──desired.go──▶ State, Holders, Reasons
+//	grants, resources ────────────────────────────────┘
+//
+// A row is one way in which one person gets one entitlement: the member's path through the
+// groups, the entitlement's path through the roles, and the window in which both hold. Rows
+// keep pointers into the documents; the sentences and the file:line links of a reason are made
+// from them only when somebody asks. Rows exist for all time: the state at an instant, the
+// reasons that have ended, and the intervals that a change moves all come from the same rows.
+package resolve
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/accordhq/accord/engine/access"
+	"github.com/accordhq/accord/engine/declare"
+)
+
+// Connector is what resolution needs of the connector of one system.
+type Connector struct {
+	Describe  access.Description
+	Normalize func(access.Object) (access.Object, error)
+}
+
+// Former is an account that Accord itself disabled when its person left, and that the journal
+// remembers although the declaration may have forgotten the person.
+type Former struct {
+	Account access.ID
+	Person  string
+	Since   time.Time
+}
+
+// Input is what a declaration is resolved from.
+type Input struct {
+	// Repo has passed Check.
+	Repo *declare.Repository
+	// At is the instant; access is resolved as it is declared to be then.
+	At time.Time
+	// Connectors are by system.
+	Connectors map[string]Connector
+	// Previous is the last applied declaration, nil if there is none. People that are there
+	// and are gone from Repo are leavers.
+	Previous *declare.Repository
+	// Former are by system.
+	Former map[string][]Former
+}
+
+// World is a resolved declaration.
+type World struct {
+	Repo *declare.Repository
+	At   time.Time
+	// Systems are sorted by id; released ones are left out.
+	Systems []*Desired
+	people  *people
+}
+
+// System returns the desired state of a system, or nil.
+func (w *World) System(id string) *Desired {
+	for _, d := range w.Systems {
+		if d.Decl.ID.Value == id {
+			return d
+		}
+	}
+	return nil
+}
+
+// Resolve computes the declared state of every system. Problems are those that only show when
+// everything is put together: two people on one account name, a name that can't be made, two
+// exclusive roles on one person. The cost is linear in the rows it makes.
+func Resolve(in Input) (*World, declare.Problems) {
+	r := &resolver{in: in, loc: in.Repo.Config.Location(), at: in.At.UnixMilli()}
+	r.people = newPeople(in, r.loc)
+	r.sets = newSets(r)
+	w := &World{Repo: in.Repo, At: in.At, people: r.people}
+	for _, sys := range in.Repo.Systems {
+		if sys.State.Value != "released" {
+			w.Systems = append(w.Systems, newDesired(r, sys))
+		}
+	}
+	slices.SortFunc(w.Systems, func(a, b *Desired) int { return strings.Compare(a.Decl.ID.Value, b.Decl.ID.Value) })
+	r.systems = make(map[string]*Desired, len(w.Systems))
+	for _, d := range w.Systems {
+		r.systems[d.Decl.ID.Value] = d
+	}
+	r.rows()
+	for _, d := range w.Systems {
+		d.finish(r)
+	}
+	r.exclusive(w)
+	return w, declare.Problems(nil).Merge(r.problems)
+}
+
+type resolver struct {
+	in       Input
+	loc      *time.Location
+	at       int64
+	people   *people
+	sets     *sets
+	systems  map[string]*Desired
+	problems declare.Problems
+}
+
+func (r *resolver) problem(pos declare.Pos, message, hint string) {
+	r.problems = append(r.problems, declare.Problem{Pos: pos, Message: message, Hint: hint})
+}
+
+// span is a half-open interval in milliseconds since 1970.
+type span struct{ from, until int64 }
+
+const (
+	ever  = math.MinInt64
+	never = math.MaxInt64
+)
+
+var always = span{ever, never}
+
+func (s span) empty() bool             { return s.from >= s.until }
+func (s span) holds(at int64) bool     { return s.from <= at && at < s.until }
+func (s span) and(o span) span         { return span{max(s.from, o.from), min(s.until, o.until)} }
+func (s span) overlaps(o span) bool    { return !s.and(o).empty() }
+func (s span) times() (f, u time.Time) { return instant(s.from, ever), instant(s.until, never) }
+
+func instant(ms, open int64) time.Time {
+	if ms == open {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}
+
+// window is the span between two dates of the declaration.
+func window(from, until declare.Date, loc *time.Location) span {
+	s := always
+	if t := from.Start(loc); !t.IsZero() {
+		s.from = t.UnixMilli()
+	}
+	if t := until.End(loc); !t.IsZero() {
+		s.until = t.UnixMilli()
+	}
+	return s
+}

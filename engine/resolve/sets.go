@@ -1,0 +1,200 @@
+package resolve
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/accordhq/accord/engine/declare"
+)
+
+// member is one way in which somebody belongs to a set.
+type member struct {
+	person int32
+	span   span
+	path   *path
+}
+
+// path is the way through the terms, outermost first: the term that matched, the document it
+// stands in, and, for a nested group, the way inside that.
+type path struct {
+	term  *declare.Term
+	inner *path
+	group *declare.Group // the group that term names, if it names one
+}
+
+// sets evaluates set expressions. Groups are evaluated once, attributes are indexed once.
+type sets struct {
+	r      *resolver
+	groups map[string][]member
+	values map[string]map[string][]int32 // attribute → value → people
+}
+
+func newSets(r *resolver) *sets {
+	s := &sets{r: r, groups: map[string][]member{}, values: map[string]map[string][]int32{}}
+	for i, p := range r.people.list[:r.people.gone] {
+		for _, a := range p.Attributes {
+			byValue := s.values[a.Key.Value]
+			if byValue == nil {
+				byValue = map[string][]int32{}
+				s.values[a.Key.Value] = byValue
+			}
+			for _, v := range a.Values {
+				byValue[v.Value] = append(byValue[v.Value], int32(i))
+			}
+		}
+	}
+	return s
+}
+
+// group gives the members of a group: the union of its entries, kept by only, less except.
+// Check has refused cycles and windows under only and except.
+func (s *sets) group(g *declare.Group) []member {
+	if m, ok := s.groups[g.ID.Value]; ok {
+		return m
+	}
+	members := s.union(g.Members)
+	if len(g.Only) > 0 {
+		keep := s.who(g.Only)
+		members = slices.DeleteFunc(members, func(m member) bool { return !keep[m.person] })
+	}
+	if len(g.Except) > 0 {
+		drop := s.who(g.Except)
+		members = slices.DeleteFunc(members, func(m member) bool { return drop[m.person] })
+	}
+	s.groups[g.ID.Value] = members
+	return members
+}
+
+// union gives every way in which somebody is in one of the terms.
+func (s *sets) union(terms []declare.Term) []member {
+	var out []member
+	for i := range terms {
+		out = append(out, s.term(&terms[i])...)
+	}
+	return out
+}
+
+// who gives everyone who is in one of the terms at any time; used where windows can't occur.
+func (s *sets) who(terms []declare.Term) map[int32]bool {
+	out := map[int32]bool{}
+	for _, m := range s.union(terms) {
+		out[m.person] = true
+	}
+	return out
+}
+
+func (s *sets) term(t *declare.Term) []member {
+	w := window(t.From, t.Until, s.r.loc)
+	switch t.Kind {
+	case declare.TermPerson:
+		if i, ok := s.r.people.index[t.Name.Value]; ok && int(i) < s.r.people.gone {
+			return []member{{i, w, &path{term: t}}}
+		}
+		return nil
+	case declare.TermGroup:
+		g := s.r.in.Repo.Group(t.Name.Value)
+		if g == nil {
+			return nil
+		}
+		inner := s.group(g)
+		out := make([]member, 0, len(inner))
+		for _, m := range inner {
+			if both := m.span.and(w); !both.empty() {
+				out = append(out, member{m.person, both, &path{term: t, inner: m.path, group: g}})
+			}
+		}
+		return out
+	case declare.TermMatch:
+		return s.every(t, w, s.match(t.Match))
+	case declare.TermReports:
+		return s.every(t, w, s.r.people.below(t.Name.Value))
+	case declare.TermAny:
+		return s.wrap(t, w, s.union(t.Terms))
+	case declare.TermAll:
+		return s.wrap(t, w, s.intersect(t.Terms))
+	case declare.TermNot:
+		drop := s.who(t.Terms)
+		var out []int32
+		for i := range int32(s.r.people.gone) {
+			if !drop[i] {
+				out = append(out, i)
+			}
+		}
+		return s.every(t, w, out)
+	}
+	return nil
+}
+
+func (s *sets) every(t *declare.Term, w span, people []int32) []member {
+	p := &path{term: t}
+	out := make([]member, len(people))
+	for i, person := range people {
+		out[i] = member{person, w, p}
+	}
+	return out
+}
+
+// wrap puts the members of any and all behind their own term.
+func (s *sets) wrap(t *declare.Term, w span, in []member) []member {
+	out := in[:0]
+	for _, m := range in {
+		if both := m.span.and(w); !both.empty() {
+			out = append(out, member{m.person, both, &path{term: t, inner: m.path}})
+		}
+	}
+	return out
+}
+
+// match gives the people that have, for every key, one of the values.
+func (s *sets) match(keys []declare.Attr) []int32 {
+	var out []int32
+	for k, key := range keys {
+		found := map[int32]bool{}
+		for _, want := range key.Values {
+			byValue := s.values[key.Key.Value]
+			for _, i := range byValue[want.Value] {
+				found[i] = true
+			}
+			for value, people := range byValue {
+				if value != want.Value && declare.Glob(want.Value, value) {
+					for _, i := range people {
+						found[i] = true
+					}
+				}
+			}
+		}
+		if k == 0 {
+			out = slices.Sorted(maps.Keys(found))
+			continue
+		}
+		out = slices.DeleteFunc(out, func(i int32) bool { return !found[i] })
+	}
+	return out
+}
+
+// intersect gives everyone who is in each of the terms at the same time. Of several ways
+// through one term each is tried; the path is that of the first term.
+func (s *sets) intersect(terms []declare.Term) []member {
+	if len(terms) == 0 {
+		return nil
+	}
+	out := s.term(&terms[0])
+	for i := range terms[1:] {
+		spans := map[int32][]span{}
+		for _, m := range s.term(&terms[i+1]) {
+			if !slices.Contains(spans[m.person], m.span) {
+				spans[m.person] = append(spans[m.person], m.span)
+			}
+		}
+		var next []member
+		for _, m := range out {
+			for _, o := range spans[m.person] {
+				if both := m.span.and(o); !both.empty() {
+					next = append(next, member{m.person, both, m.path})
+				}
+			}
+		}
+		out = next
+	}
+	return out
+}

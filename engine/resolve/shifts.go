@@ -1,0 +1,236 @@
+package resolve
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/accordhq/accord/engine/access"
+	"github.com/accordhq/accord/engine/declare"
+)
+
+// Compare says what head declares differently from base, as intervals and whatever the systems
+// hold: who gains, loses, keeps longer or shorter, or for another reason; whose status and
+// which settings and resources change. It needs no system and no credential. A nil base is an
+// empty one. The result is sorted and doesn't depend on the clock.
+func Compare(base, head *World) []access.Shift {
+	c := &comparer{names: map[string]string{}}
+	if base == nil {
+		base = &World{Repo: &declare.Repository{}, people: &people{index: map[string]int32{}}}
+	}
+	for _, p := range head.Repo.People {
+		for _, was := range p.Previously {
+			c.names[was.Value] = p.ID.Value
+		}
+	}
+	c.access(base, head)
+	c.statuses(base, head)
+	c.settings(base, head)
+	slices.SortFunc(c.out, compareShift)
+	return c.out
+}
+
+type comparer struct {
+	names map[string]string // id before → id now
+	out   []access.Shift
+}
+
+// line names one access, whatever its intervals.
+type line struct {
+	person, system  string
+	subject, target access.ID
+	permission      string
+}
+
+// held is what one side says about a line.
+type held struct {
+	spans   []span
+	reasons []string
+}
+
+func (c *comparer) access(base, head *World) {
+	before, after := c.lines(base), c.lines(head)
+	for l, b := range before {
+		if _, ok := after[l]; !ok {
+			c.shift(l, b, held{})
+		}
+	}
+	for l, a := range after {
+		c.shift(l, before[l], a)
+	}
+}
+
+func (c *comparer) lines(w *World) map[line]held {
+	out := map[line]held{}
+	for _, d := range w.Systems {
+		system := d.Decl.ID.Value
+		for _, row := range d.rows {
+			person := d.loc.list[row.person].ID.Value
+			if now, ok := c.names[person]; ok {
+				person = now
+			}
+			e := d.ents[row.ent]
+			l := line{person: person, system: system, target: e.target, permission: e.permission}
+			h := out[l]
+			h.spans = append(h.spans, row.span)
+			h.reasons = append(h.reasons, wording(row))
+			out[l] = h
+		}
+		for _, g := range d.state.Grants() {
+			if !g.Subject.IsAccount() {
+				l := line{system: system, subject: g.Subject, target: g.Target, permission: g.Permission}
+				out[l] = held{spans: []span{always}}
+			}
+		}
+	}
+	return out
+}
+
+// wording is a reason without its line numbers: moving a line is no change.
+func wording(r row) string {
+	var b strings.Builder
+	b.WriteString(r.grant.ID.Value)
+	for _, h := range r.what.roles {
+		b.WriteString(" role " + h.role.ID.Value)
+	}
+	for p := r.who; p != nil; p = p.inner {
+		b.WriteString(" via " + termText(p.term))
+	}
+	b.WriteString(" " + r.grant.Reason.Value + " " + r.grant.Ticket.Value)
+	return b.String()
+}
+
+func (c *comparer) shift(l line, before, after held) {
+	b, a := union(before.spans), union(after.spans)
+	s := access.Shift{Person: l.person, System: l.system, Subject: l.subject, Target: l.target, Permission: l.permission,
+		Before: spans(b), After: spans(a)}
+	switch {
+	case slices.Equal(a, b):
+		rb, ra := digestOf(before.reasons), digestOf(after.reasons)
+		if ra == rb {
+			return
+		}
+		s.Kind, s.Reasons = access.ShiftReason, rb+" "+ra
+	case len(b) == 0:
+		s.Kind = access.ShiftGain
+	case len(a) == 0:
+		s.Kind = access.ShiftLose
+	case covers(a, b):
+		s.Kind = access.ShiftLengthen
+	default:
+		s.Kind = access.ShiftShorten
+	}
+	c.out = append(c.out, s)
+}
+
+// union merges spans that touch.
+func union(in []span) []span {
+	in = slices.Clone(in)
+	slices.SortFunc(in, func(a, b span) int { return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.until, b.until)) })
+	var out []span
+	for _, s := range in {
+		if n := len(out); n > 0 && s.from <= out[n-1].until {
+			out[n-1].until = max(out[n-1].until, s.until)
+		} else {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// covers reports whether every span of b lies within one of a; both are merged.
+func covers(a, b []span) bool {
+	for _, s := range b {
+		if !slices.ContainsFunc(a, func(t span) bool { return t.from <= s.from && s.until <= t.until }) {
+			return false
+		}
+	}
+	return true
+}
+
+func spans(in []span) []access.Span {
+	var out []access.Span
+	for _, s := range in {
+		from, until := s.times()
+		out = append(out, access.Span{From: from, Until: until})
+	}
+	return out
+}
+
+// statuses compares what is declared of people themselves.
+func (c *comparer) statuses(base, head *World) {
+	before := map[string]string{}
+	for _, p := range base.Repo.People {
+		id := p.ID.Value
+		if now, ok := c.names[id]; ok {
+			id = now
+		}
+		before[id] = statusText(p)
+	}
+	for _, p := range head.Repo.People {
+		was, ok := before[p.ID.Value]
+		delete(before, p.ID.Value)
+		if is := statusText(p); ok && is != was {
+			c.out = append(c.out, access.Shift{Kind: access.ShiftStatus, Person: p.ID.Value, From: was, To: is})
+		}
+	}
+	for id, was := range before {
+		c.out = append(c.out, access.Shift{Kind: access.ShiftStatus, Person: id, From: was, To: "gone"})
+	}
+}
+
+func statusText(p *declare.Person) string {
+	s := p.Status.Value
+	if s == "" {
+		s = "active"
+	}
+	if p.Starts.Text != "" {
+		s += " from " + p.Starts.Text
+	}
+	if p.Ends.Text != "" {
+		s += " until " + p.Ends.Text
+	}
+	return s
+}
+
+// settings compares the judging settings and what systems declare beside access.
+func (c *comparer) settings(base, head *World) {
+	before, after := settingsOf(base.Repo), settingsOf(head.Repo)
+	for name, was := range before {
+		if is := after[name]; is != was {
+			c.out = append(c.out, access.Shift{Kind: access.ShiftSettings, System: name, From: was, To: is})
+		}
+	}
+	for name, is := range after {
+		if _, ok := before[name]; !ok {
+			c.out = append(c.out, access.Shift{Kind: access.ShiftSettings, System: name, To: is})
+		}
+	}
+}
+
+func settingsOf(r *declare.Repository) map[string]string {
+	out := map[string]string{}
+	if r.Config != nil {
+		out["accord.yaml"] = declare.Digest(r.Config)
+	}
+	for _, s := range r.Systems {
+		out[s.ID.Value] = declare.Digest(s)
+	}
+	for _, e := range r.Exempts {
+		out["exempt "+e.ID.Value] = declare.Digest(e)
+	}
+	return out
+}
+
+func digestOf(lines []string) string {
+	lines = slices.Compact(slices.Sorted(slices.Values(lines)))
+	return declare.Digest(lines)
+}
+
+func compareShift(a, b access.Shift) int {
+	return cmp.Or(
+		cmp.Compare(a.Person, b.Person), cmp.Compare(a.System, b.System),
+		a.Subject.Compare(b.Subject), a.Target.Compare(b.Target),
+		cmp.Compare(a.Permission, b.Permission), cmp.Compare(a.Kind, b.Kind),
+	)
+}

@@ -1,0 +1,314 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/accordhq/accord/connectors"
+	"github.com/accordhq/accord/engine/access"
+	"github.com/accordhq/accord/engine/declare"
+	"github.com/accordhq/accord/engine/journal"
+	"github.com/accordhq/accord/engine/observe"
+	"github.com/accordhq/accord/engine/plan"
+	"github.com/accordhq/accord/engine/repo"
+	"github.com/accordhq/accord/engine/resolve"
+)
+
+// PlanOptions say what is to be planned.
+type PlanOptions struct {
+	Source
+	// Base is the revision that the change starts from; empty: the last applied one.
+	Base string
+	// At is the instant; zero means now.
+	At time.Time
+	// NoLive leaves every system unread: only what the declaration itself changes.
+	NoLive bool
+	// Systems limits the run to these; empty means all.
+	Systems []string
+	Only    []plan.Class
+	Allow   []plan.Allow
+	// Parallel is how many systems are read at a time, Timeout how long one may take; zero
+	// means 8, and two minutes.
+	Parallel int
+	Timeout  time.Duration
+	// Progress is told about each system that answered; it may be nil.
+	Progress func(observe.Result)
+}
+
+// session is one run of plan or apply: what was declared, read and resolved.
+type session struct {
+	*Engine
+	opts    PlanOptions
+	head    *Declaration
+	journal *journal.Journal
+	memory  journal.Memory
+	at      time.Time
+	systems []*system
+	bases   map[string]*base
+	notes   []string
+	tip     *declare.Repository // the tip of --base; nil without one
+	newest  *base               // the base of the whole declaration; nil if there is none
+	changed map[string]bool     // files between newest and head; nil: not known
+	shifts  []access.Shift
+	conns   map[string]resolve.Connector
+	plain   *resolve.World // head where there is no base; nil if every system has one
+	unlock  func()         // releases the locks by name; nil while planning
+}
+
+// system is one system of a session.
+type system struct {
+	decl    *declare.System
+	conn    connectors.Connector
+	want    *resolve.Desired
+	rev     *base // what head is compared with here; nil if there is nothing
+	base    *resolve.Desired
+	baseAt  time.Time
+	live    *access.State
+	err     error
+	notRead string
+}
+
+// base is an earlier revision that head is compared with.
+type base struct {
+	rev   repo.Revision
+	decl  *declare.Repository
+	world *resolve.World // the base itself, at the session's instant
+	head  *resolve.World // head, with the base as what was before
+}
+
+func (s *session) close() error {
+	errs := []error{s.head.Close()}
+	for _, sys := range s.systems {
+		if sys.conn != nil {
+			errs = append(errs, sys.conn.Close())
+		}
+	}
+	if s.unlock != nil {
+		s.unlock()
+	}
+	return errors.Join(errs...)
+}
+
+// prepare loads, resolves and reads everything that a plan is made from. With write unset the
+// connections themselves can't write where the systems offer that.
+func (e *Engine) prepare(ctx context.Context, o PlanOptions, write bool) (_ *session, err error) {
+	s := &session{Engine: e, opts: o, at: o.At, bases: map[string]*base{}}
+	if s.at.IsZero() {
+		s.at = e.Now()
+	}
+	if s.head, err = e.Load(ctx, o.Source); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.close())
+		}
+	}()
+	if err := s.head.differs(ctx, o.Source); err != nil {
+		return nil, err
+	}
+	if write {
+		if err := s.lockNames(); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.remember(ctx, write); err != nil {
+		return nil, err
+	}
+	if err := s.choose(); err != nil {
+		return nil, err
+	}
+	if err := s.loadBases(ctx); err != nil {
+		return nil, err
+	}
+	s.connect(write)
+	if err := s.resolve(); err != nil {
+		return nil, err
+	}
+	s.read(ctx)
+	return s, nil
+}
+
+// prepareOffline resolves a declaration by itself: no journal, no earlier revision, no system.
+func (e *Engine) prepareOffline(ctx context.Context, o PlanOptions) (_ *session, err error) {
+	s := &session{Engine: e, opts: o, at: e.Now(), bases: map[string]*base{}}
+	if s.head, err = e.Load(ctx, o.Source); err != nil {
+		return nil, err
+	}
+	if err = s.choose(); err == nil {
+		s.connect(false)
+		err = s.resolve()
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	return s, nil
+}
+
+// remember opens the journal.
+func (s *session) remember(ctx context.Context, write bool) (err error) {
+	store, err := s.head.journal()
+	if err != nil {
+		return err
+	}
+	if write {
+		s.journal, err = journal.Open(ctx, store, s.Now)
+	} else {
+		s.journal, err = journal.OpenReadOnly(ctx, store)
+	}
+	if err != nil {
+		return err
+	}
+	s.memory = s.journal.Memory()
+	for _, r := range s.memory.Open() {
+		s.notes = append(s.notes, openRun(r))
+	}
+	return nil
+}
+
+// openRun says what is known of a run that never came to its end.
+func openRun(r journal.OpenRun) string {
+	done, other, unknown := 0, 0, 0
+	for _, u := range r.Units {
+		for _, c := range u.Changes {
+			switch u.Outcome(c.Key()) {
+			case journal.Done, journal.Already:
+				done++
+			case journal.Unknown:
+				unknown++
+			default:
+				other++
+			}
+		}
+	}
+	text := fmt.Sprintf("the run %s by %s, begun %s, never came to its end: %d done", r.Run, r.Actor, r.Since.UTC().Format("2006-01-02 15:04:05"), done)
+	if unknown > 0 {
+		text += fmt.Sprintf(", %d begun without a known outcome", unknown)
+	}
+	if other > 0 {
+		text += fmt.Sprintf(", %d not done", other)
+	}
+	return text + "; what is missing is in this plan"
+}
+
+// choose picks the systems.
+func (s *session) choose() error {
+	for _, name := range s.opts.Systems {
+		if s.head.Repo.System(name) == nil {
+			return fmt.Errorf("no system %q is declared", name)
+		}
+	}
+	for _, d := range s.head.Repo.Systems {
+		if d.State.Value == "released" || len(s.opts.Systems) > 0 && !slices.Contains(s.opts.Systems, d.ID.Value) {
+			continue
+		}
+		s.systems = append(s.systems, &system{decl: d})
+	}
+	return nil
+}
+
+// connect opens the connectors. Opening does no I/O, so a connector that can't be opened is
+// misconfigured; that is the system's own error.
+func (s *session) connect(write bool) {
+	for _, sys := range s.systems {
+		decl := sys.decl
+		if s.tip != nil {
+			was := s.tip.System(decl.ID.Value)
+			if was == nil || declare.Digest(was.Config) != declare.Digest(decl.Config) || was.Connector.Value != decl.Connector.Value {
+				sys.notRead = "its connection is new or changed here; it is read once that is merged"
+			}
+		}
+		t, _ := s.connector(decl.Connector.Value)
+		conn, err := t.Open(s.config(decl, t.Describe(), !write))
+		if err != nil {
+			sys.err = fmt.Errorf("opening %s: %w", sys.decl.ID.Value, err)
+			continue
+		}
+		sys.conn = conn
+	}
+}
+
+// read asks the systems. Planning has nothing but the reading half of a connector in its
+// hands.
+func (s *session) read(ctx context.Context) {
+	var targets []observe.Target
+	asked := map[string]*system{}
+	for _, sys := range s.systems {
+		switch {
+		case s.opts.NoLive:
+			sys.notRead = "it wasn't asked"
+		case sys.conn != nil && sys.notRead == "":
+			targets = append(targets, observe.Target{System: sys.decl.ID.Value, Reader: connectors.ReadOnly(sys.conn)})
+			asked[sys.decl.ID.Value] = sys
+		}
+	}
+	o := observe.Options{Parallel: s.opts.Parallel, Timeout: s.opts.Timeout, Progress: s.opts.Progress}
+	if o.Parallel == 0 {
+		o.Parallel = 8
+	}
+	if o.Timeout == 0 {
+		o.Timeout = 2 * time.Minute
+	}
+	for _, r := range observe.Read(ctx, targets, o) {
+		asked[r.System].live, asked[r.System].err = r.State, r.Err
+	}
+	s.doubtEmpty()
+	s.disjoint()
+}
+
+// doubtEmpty takes an answer for no answer when it is empty and what was last applied there
+// wasn't.
+func (s *session) doubtEmpty() {
+	for _, sys := range s.systems {
+		name := sys.decl.ID.Value
+		_, _, applied := s.memory.LastApplied(name)
+		if sys.live == nil || !applied || sys.base == nil || slices.Contains(s.opts.Allow, plan.Allow{Name: access.RiskReadsEmpty, Ref: name}) {
+			continue
+		}
+		accounts := func(st *access.State) (n int) {
+			for o := range st.Objects() {
+				if o.ID.IsAccount() && !o.Reserved && o.ID != st.Self() {
+					n++
+				}
+			}
+			return n
+		}
+		if accounts(sys.base.State()) > 0 && accounts(sys.live) == 0 {
+			sys.live = nil
+			sys.err = fmt.Errorf("reading %s: %w: it has no accounts at all, and had some when it was last applied; if it was emptied on purpose, --allow %s:%s",
+				name, connectors.ErrIncomplete, access.RiskReadsEmpty, name)
+		}
+	}
+}
+
+// disjoint holds back systems that turn out to be one and claim the same things.
+func (s *session) disjoint() {
+	byIdentity := map[string]*system{}
+	for _, sys := range s.systems {
+		if sys.live == nil || sys.live.Identity() == "" {
+			continue
+		}
+		other := byIdentity[sys.live.Identity()]
+		if other == nil {
+			byIdentity[sys.live.Identity()] = sys
+			continue
+		}
+		for o := range sys.live.Objects() {
+			if claims(sys.decl)(o.ID) && claims(other.decl)(o.ID) {
+				err := fmt.Errorf("%s and %s are the same system (%s) and both manage %s", other.decl.ID.Value, sys.decl.ID.Value, sys.live.Identity(), o.ID)
+				sys.err, sys.live, other.err, other.live = err, nil, err, nil
+				break
+			}
+		}
+	}
+}
+
+// claims tells which targets `manage` names.
+func claims(d *declare.System) func(access.ID) bool {
+	return func(id access.ID) bool {
+		return slices.ContainsFunc(d.Manage, func(p declare.Text) bool { return declare.GlobID(p.Value, id) })
+	}
+}

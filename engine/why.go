@@ -1,0 +1,224 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/accordhq/accord/engine/access"
+	"github.com/accordhq/accord/engine/declare"
+	"github.com/accordhq/accord/engine/report"
+	"github.com/accordhq/accord/engine/resolve"
+)
+
+// WhyOptions ask why somebody has an access, or why not.
+type WhyOptions struct {
+	PlanOptions
+	Person string
+	// Entitlement is SYSTEM/KIND/NAME, with ": PERMISSION" behind it if a certain permission is
+	// meant; empty: everything that the person holds.
+	Entitlement string
+}
+
+// Why explains one person's access. Nothing is written.
+func (e *Engine) Why(ctx context.Context, o WhyOptions) (*report.Why, error) {
+	ref, permission, err := parseEntitlement(o.Entitlement)
+	if err != nil {
+		return nil, err
+	}
+	if o.Entitlement != "" {
+		o.Systems = []string{ref.System}
+	}
+	s, err := e.prepare(ctx, o.PlanOptions, false)
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	w := s.world()
+	p, status, link, ok := w.Person(o.Person)
+	if !ok {
+		return nil, s.noPerson(o.Person)
+	}
+	out := &report.Why{Person: o.Person, Name: p.Name.Value, Status: status, StatusLink: link}
+	x := &whyer{session: s, world: w, person: o.Person}
+	if o.Entitlement != "" {
+		if err := x.known(ref); err != nil {
+			return nil, err
+		}
+		out.Items = []report.WhyItem{x.item(ctx, ref, permission)}
+		return out, nil
+	}
+	for _, h := range w.Holdings(o.Person) {
+		out.Items = append(out.Items, x.item(ctx, access.Ref{System: h.System, ID: h.Target}, h.Permission))
+	}
+	return out, nil
+}
+
+func parseEntitlement(s string) (access.Ref, string, error) {
+	if s == "" {
+		return access.Ref{}, "", nil
+	}
+	name, permission := s, ""
+	if i := strings.LastIndex(s, ": "); i > 0 {
+		name, permission = s[:i], strings.TrimSpace(s[i+1:])
+	}
+	ref, err := access.ParseRef(name)
+	return ref, permission, err
+}
+
+// world is the declaration as resolved for this session.
+func (s *session) world() *resolve.World {
+	w := &resolve.World{}
+	for _, sys := range s.systems {
+		if w.Repo == nil {
+			*w = *s.worldOf(sys)
+			w.Systems = nil
+		}
+		w.Systems = append(w.Systems, sys.want)
+	}
+	if w.Repo == nil {
+		w, _ = resolve.Resolve(resolve.Input{Repo: s.head.Repo, At: s.at})
+	}
+	return w
+}
+
+func (s *session) worldOf(sys *system) *resolve.World {
+	if sys.rev != nil {
+		return sys.rev.head
+	}
+	return s.plain
+}
+
+func (s *session) noPerson(id string) error {
+	near := declare.Nearest(id, func(yield func(string) bool) {
+		for _, p := range s.head.Repo.People {
+			if !yield(p.ID.Value) {
+				return
+			}
+		}
+	})
+	if near != "" {
+		return fmt.Errorf("no person or service %q is declared; did you mean %q?", id, near)
+	}
+	return fmt.Errorf("no person or service %q is declared", id)
+}
+
+type whyer struct {
+	*session
+	world  *resolve.World
+	person string
+}
+
+// known refuses questions about kinds and permissions that the system doesn't have.
+func (x *whyer) known(ref access.Ref) error {
+	t, _ := x.connector(x.systems[0].decl.Connector.Value)
+	desc := t.Describe()
+	if _, ok := desc.Kind(ref.ID.Kind); ok {
+		return nil
+	}
+	var kinds []string
+	for _, k := range desc.Kinds {
+		if len(k.Permissions) > 0 {
+			kinds = append(kinds, k.Name)
+		}
+	}
+	return fmt.Errorf("%s has no kind %q; it has %v", ref.System, ref.ID.Kind, kinds)
+}
+
+func (x *whyer) item(ctx context.Context, ref access.Ref, permission string) report.WhyItem {
+	sys := x.systems[slices.IndexFunc(x.systems, func(s *system) bool { return s.decl.ID.Value == ref.System })]
+	it := report.WhyItem{System: ref.System, Target: ref.ID, Permission: permission}
+	if sys.conn != nil {
+		if o, err := sys.conn.Normalize(access.Object{ID: ref.ID}); err == nil {
+			it.Target = o.ID
+		}
+	}
+	account, ok := sys.want.AccountOf(x.person)
+	if ok {
+		it.Account = account.Name
+		x.declared(&it, sys, account)
+		it.Live = x.live(sys, account, it.Target, it.Permission)
+	}
+	for _, r := range sys.want.Reasons(account, it.Target, it.Permission) {
+		if !it.Declared || r.Active(x.at) {
+			it.Reasons = append(it.Reasons, report.WhyReason{Reason: r, Commits: x.commits(ctx, r.Chain)})
+		}
+	}
+	if it.Declared {
+		it.Until = latest(it.Reasons, x.at)
+		return it
+	}
+	for i, d := range x.world.Denials(x.person, ref.System, it.Target, it.Permission) {
+		it.Denials = append(it.Denials, report.Denial{Links: d.Links})
+		if i == 0 {
+			it.Smallest, it.Owners = strings.Join(d.Fixes, " and "), d.Owners
+		}
+	}
+	return it
+}
+
+// declared fills in what is declared now. Of a kind with levels the one that counts is meant
+// where none was asked for.
+func (x *whyer) declared(it *report.WhyItem, sys *system, account access.ID) {
+	for _, g := range sys.want.State().GrantsOf(account) {
+		if g.Target == it.Target && (it.Permission == "" || it.Permission == g.Permission) {
+			it.Declared, it.Permission = true, g.Permission
+		}
+	}
+}
+
+func (x *whyer) live(sys *system, account, target access.ID, permission string) string {
+	if sys.live == nil {
+		return ""
+	}
+	if !sys.live.KnowsGrant(account, target) {
+		return "unknown"
+	}
+	for _, g := range sys.live.GrantsOf(account) {
+		if g.Target == target && (permission == "" || g.Permission == permission) {
+			return g.Standing.String()
+		}
+	}
+	return "no"
+}
+
+// latest is the last end of the reasons that hold now; zero: without end.
+func latest(reasons []report.WhyReason, at time.Time) time.Time {
+	var out time.Time
+	for _, r := range reasons {
+		if !r.Active(at) {
+			continue
+		}
+		if r.Until.IsZero() {
+			return time.Time{}
+		}
+		if r.Until.After(out) {
+			out = r.Until
+		}
+	}
+	return out
+}
+
+// commits finds who wrote the lines of a chain. What git can't tell is left out.
+func (x *whyer) commits(ctx context.Context, chain []access.Link) []report.Commit {
+	if x.head.git == nil || x.head.Revision.Worktree {
+		return nil
+	}
+	var out []report.Commit
+	for _, l := range chain {
+		lines, err := x.head.git.Blame(ctx, x.head.commit, l.File)
+		if err != nil || l.Line < 1 || l.Line > len(lines) {
+			x.Log.Debug("no commit for a line", "file", l.File, "line", l.Line, "err", err)
+			continue
+		}
+		b := lines[l.Line-1]
+		c := report.Commit{File: l.File, Line: l.Line, Short: b.Short, Time: b.Time, Author: b.Author, Subject: b.Subject}
+		if b.Merge != nil {
+			c.Note = "merged by " + b.Merge.Short + " " + b.Merge.Subject
+		}
+		out = append(out, c)
+	}
+	return out
+}
