@@ -24,6 +24,8 @@ type ApplyOptions struct {
 	PlanOptions
 	// Reviewed is the plan that was reviewed; nil: what is planned now is shown to Confirm.
 	Reviewed *plan.Plan
+	// Loaded is told what was loaded, before anything is written; it may be nil.
+	Loaded func(*Declaration)
 	// Confirm is asked before anything is written; nil means yes.
 	Confirm func(*plan.Plan, []plan.Delta) (bool, error)
 	// Progress is told of steps that ended; it may be nil.
@@ -64,6 +66,9 @@ func (e *Engine) Apply(ctx context.Context, o ApplyOptions) (_ *Applied, err err
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
+	if o.Loaded != nil {
+		o.Loaded(s.head)
+	}
 	out := &Applied{Plan: s.plan()}
 	if o.Reviewed != nil {
 		out.Deltas = out.Plan.Against(o.Reviewed)

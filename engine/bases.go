@@ -2,8 +2,12 @@ package engine
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +18,7 @@ import (
 // loadBases finds what head is compared with: with --base the merge base of that revision and
 // head, for all systems; else, for each system, the revision that was last applied to it.
 func (s *session) loadBases(ctx context.Context) error {
+	s.loadApplied(ctx)
 	if s.opts.Base != "" {
 		return s.loadBase(ctx)
 	}
@@ -31,6 +36,42 @@ func (s *session) loadBases(ctx context.Context) error {
 		s.newest = s.loadRevision(ctx, rev)
 	}
 	return s.changes(ctx)
+}
+
+// loadApplied loads every revision that stands applied on some system: whoever was declared
+// there and is gone has left, whatever the change at hand is compared with.
+func (s *session) loadApplied(ctx context.Context) {
+	for _, sys := range s.systems {
+		rev, at, ok := s.lastApplied(sys.decl)
+		if !ok {
+			continue
+		}
+		if b := s.loadRevision(ctx, rev); b != nil && !slices.ContainsFunc(s.applied, func(a applied) bool { return a.decl == b.decl }) {
+			s.applied = append(s.applied, applied{b.decl, at})
+		}
+	}
+	slices.SortStableFunc(s.applied, func(a, b applied) int { return b.at.Compare(a.at) })
+}
+
+// applied is a declaration that stands applied, and since when.
+type applied struct {
+	decl *declare.Repository
+	at   time.Time
+}
+
+// before are the declarations that people may have vanished from: the base first, then what was
+// applied, the newest first.
+func (s *session) before(b *base) []*declare.Repository {
+	var out []*declare.Repository
+	if b != nil {
+		out = append(out, b.decl)
+	}
+	for _, a := range s.applied {
+		if !slices.Contains(out, a.decl) {
+			out = append(out, a.decl)
+		}
+	}
+	return out
 }
 
 // lastApplied looks under the system's present name and those it had before.
@@ -137,8 +178,8 @@ func (s *session) resolve() error {
 		conns[sys.decl.ID.Value] = c
 	}
 	former := s.former()
-	head := func(previous *declare.Repository) (*resolve.World, declare.Problems) {
-		return resolve.Resolve(resolve.Input{Repo: s.head.Repo, At: s.at, Connectors: conns, Previous: previous, Former: former})
+	head := func(b *base) (*resolve.World, declare.Problems) {
+		return resolve.Resolve(resolve.Input{Repo: s.head.Repo, At: s.at, Connectors: conns, Previous: s.before(b), Former: former})
 	}
 	var problems declare.Problems
 	var plain *resolve.World
@@ -148,7 +189,7 @@ func (s *session) resolve() error {
 		if b == nil {
 			if plain == nil {
 				var found declare.Problems
-				plain, found = head(s.previous())
+				plain, found = head(s.newest)
 				problems = problems.Merge(found)
 			}
 			sys.want = plain.System(name)
@@ -156,7 +197,7 @@ func (s *session) resolve() error {
 		}
 		if b.head == nil {
 			var found declare.Problems
-			b.head, found = head(b.decl)
+			b.head, found = head(b)
 			problems = problems.Merge(found)
 			b.world, _ = resolve.Resolve(resolve.Input{Repo: b.decl, At: s.at, Connectors: conns})
 		}
@@ -164,19 +205,11 @@ func (s *session) resolve() error {
 	}
 	problems = problems.Merge(s.vanishedSystems())
 	if len(problems) > 0 {
-		return s.head.sources(problems)
+		return problems
 	}
 	s.plain = plain
 	s.compare(plain, head)
 	return nil
-}
-
-// previous is the declaration that people may have vanished from.
-func (s *session) previous() *declare.Repository {
-	if s.newest == nil {
-		return nil
-	}
-	return s.newest.decl
 }
 
 // previousName is the id that a system had at the base.
@@ -192,9 +225,12 @@ func previousName(base *declare.Repository, d *declare.System) string {
 }
 
 // compare computes the shifts of the declaration against its base.
-func (s *session) compare(plain *resolve.World, head func(*declare.Repository) (*resolve.World, declare.Problems)) {
+func (s *session) compare(plain *resolve.World, head func(*base) (*resolve.World, declare.Problems)) {
 	if s.newest == nil {
-		if plain != nil {
+		// Everything is new. Telling that line by line is worth its cost only where nothing
+		// else is shown.
+		s.digest = s.head.contentDigest()
+		if plain != nil && s.opts.NoLive {
 			s.shifts = resolve.Compare(nil, plain)
 		}
 		return
@@ -203,7 +239,7 @@ func (s *session) compare(plain *resolve.World, head func(*declare.Repository) (
 		return
 	}
 	if s.newest.head == nil {
-		s.newest.head, _ = head(s.newest.decl)
+		s.newest.head, _ = head(s.newest)
 		s.newest.world, _ = resolve.Resolve(resolve.Input{Repo: s.newest.decl, At: s.at, Connectors: s.conns})
 	}
 	s.shifts = resolve.Compare(s.newest.world, s.newest.head)
@@ -245,6 +281,15 @@ func (s *session) former() map[string][]resolve.Former {
 		}
 	}
 	return out
+}
+
+// contentDigest names the declaration by the content of its files.
+func (d *Declaration) contentDigest() string {
+	h := sha256.New()
+	for _, name := range slices.Sorted(maps.Keys(d.blobs)) {
+		fmt.Fprintf(h, "%q %s\n", name, d.blobs[name])
+	}
+	return hex.EncodeToString(h.Sum(nil))
 }
 
 func firstLine(err error) string {

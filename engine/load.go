@@ -24,7 +24,7 @@ type Declaration struct {
 
 	git    *repo.Repo // nil for a folder outside git
 	commit repo.Revision
-	files  map[string][]byte
+	blobs  map[string]string // what each file holds, by git's id of the content
 }
 
 // Close frees the git repository.
@@ -57,8 +57,6 @@ func (e *Engine) open(ctx context.Context, d *Declaration, src Source) error {
 	case err == nil:
 		d.git = git
 	case src.Worktree && (errors.Is(err, repo.ErrNoGit) || errors.Is(err, repo.ErrNoCommit)):
-	case errors.Is(err, repo.ErrNoGit), errors.Is(err, repo.ErrNoCommit):
-		return fmt.Errorf("%w; commit first, or read the folder as it is with --worktree", err)
 	default:
 		return err
 	}
@@ -69,7 +67,7 @@ func (e *Engine) open(ctx context.Context, d *Declaration, src Source) error {
 				return err
 			}
 		}
-		d.Repo, d.files, err = e.read(ctx, func(ctx context.Context, leaveOut ...string) ([]repo.File, error) {
+		d.Repo, d.blobs, err = e.read(ctx, func(ctx context.Context, leaveOut ...string) ([]repo.File, error) {
 			return repo.Worktree(ctx, d.Root, leaveOut...)
 		})
 		return err
@@ -78,7 +76,7 @@ func (e *Engine) open(ctx context.Context, d *Declaration, src Source) error {
 		return err
 	}
 	d.Revision = plan.Revision{Hash: d.commit.Hash, Branch: d.commit.Branch, Subject: d.commit.Subject}
-	d.Repo, d.files, err = e.readRevision(ctx, d.git, d.commit)
+	d.Repo, d.blobs, err = e.readRevision(ctx, d.git, d.commit)
 	if errors.Is(err, repo.ErrNotThere) {
 		return fmt.Errorf("%w; commit it, or read the folder as it is with --worktree", err)
 	}
@@ -95,40 +93,42 @@ func (d *Declaration) differs(ctx context.Context, src Source) error {
 	return err
 }
 
-func (e *Engine) readRevision(ctx context.Context, git *repo.Repo, rev repo.Revision) (*declare.Repository, map[string][]byte, error) {
+func (e *Engine) readRevision(ctx context.Context, git *repo.Repo, rev repo.Revision) (*declare.Repository, map[string]string, error) {
 	return e.read(ctx, func(ctx context.Context, leaveOut ...string) ([]repo.File, error) {
 		return git.Files(ctx, rev, leaveOut...)
 	})
 }
 
 // read parses and checks the files. Policy folders, which accord.yaml names, hold no documents.
-func (e *Engine) read(ctx context.Context, list func(context.Context, ...string) ([]repo.File, error)) (*declare.Repository, map[string][]byte, error) {
+func (e *Engine) read(ctx context.Context, list func(context.Context, ...string) ([]repo.File, error)) (*declare.Repository, map[string]string, error) {
 	found, err := list(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
 	policies := policyFolders(found)
-	data := make(map[string][]byte, len(found))
+	blobs := make(map[string]string, len(found))
 	var files []declare.File
+	var large declare.Problems
 	for _, f := range found {
 		if inFolder(f.Path, policies) {
 			continue
 		}
 		if f.Data == nil && f.Size > 0 {
-			return nil, nil, declare.Problems{{Pos: declare.Pos{File: f.Path},
-				Message: fmt.Sprintf("the file has %d bytes, more than the %d that are read", f.Size, repo.MaxFile), Hint: "split it"}}
+			large = append(large, declare.Problem{Pos: declare.Pos{File: f.Path},
+				Message: fmt.Sprintf("the file has %d bytes, more than the %d that are read", f.Size, repo.MaxFile), Hint: "split it"})
+			continue
 		}
-		data[f.Path] = f.Data
+		blobs[f.Path] = f.Blob
 		files = append(files, declare.File{Path: f.Path, Data: f.Data})
 	}
 	r, problems := declare.Parse(files)
-	if len(problems) == 0 {
-		problems = r.Check(e.Descriptions())
+	if len(large) == 0 { // else what these files hold would be missed
+		problems = problems.Merge(r.Check(e.Descriptions()))
 	}
-	if len(problems) > 0 {
-		return nil, data, problems
+	if problems = problems.Merge(large); len(problems) > 0 {
+		return nil, nil, problems
 	}
-	return r, data, nil
+	return r, blobs, nil
 }
 
 // policyFolders reads accord.yaml alone for the folders that hold policies. What is wrong with
@@ -158,38 +158,6 @@ func inFolder(path string, folders []string) bool {
 		}
 	}
 	return false
-}
-
-// sources gives problems that were found after parsing the text of their lines.
-func (d *Declaration) sources(ps declare.Problems) declare.Problems {
-	for i := range ps {
-		p := &ps[i]
-		if p.Source != "" || p.Pos.Line == 0 {
-			continue
-		}
-		lines := strings.Split(string(d.files[p.Pos.File]), "\n")
-		if int(p.Pos.Line) <= len(lines) {
-			p.Source = strings.TrimRight(lines[p.Pos.Line-1], "\r")
-			p.Width = max(1, wordAt(p.Source, int(p.Pos.Col)))
-		}
-	}
-	return ps
-}
-
-// wordAt is the length of what stands at a column, up to a space or a bracket.
-func wordAt(line string, col int) int {
-	r := []rune(line)
-	if col < 1 || col > len(r) {
-		return 1
-	}
-	n := 0
-	for _, c := range r[col-1:] {
-		if strings.ContainsRune(" ,]}#", c) {
-			break
-		}
-		n++
-	}
-	return n
 }
 
 // Validate loads a declaration and resolves it for now, without any system, so that everything

@@ -30,7 +30,7 @@ func (e *Engine) Plan(ctx context.Context, o PlanOptions) (*plan.Plan, *Declarat
 // plan puts together what the pure part plans from.
 func (s *session) plan() *plan.Plan {
 	in := plan.Input{
-		At: s.at, Revision: s.head.Revision, Base: s.opts.Base, Shifts: s.shifts, Notes: s.notes,
+		At: s.at, Revision: s.head.Revision, Base: s.opts.Base, Shifts: s.shifts, ChangeDigest: s.digest, Notes: s.notes,
 		Exclusive: exclusive(s.head.Repo), Allow: s.opts.Allow, Only: s.opts.Only, Selected: s.opts.Systems,
 	}
 	if s.changed != nil {

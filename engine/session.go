@@ -22,8 +22,10 @@ type PlanOptions struct {
 	Source
 	// Base is the revision that the change starts from; empty: the last applied one.
 	Base string
-	// At is the instant; zero means now.
-	At time.Time
+	// At is the instant; zero means now. With Day it is a day, of which the beginning in the
+	// repository's time zone is meant.
+	At  time.Time
+	Day bool
 	// NoLive leaves every system unread: only what the declaration itself changes.
 	NoLive bool
 	// Systems limits the run to these; empty means all.
@@ -50,9 +52,11 @@ type session struct {
 	bases   map[string]*base
 	notes   []string
 	tip     *declare.Repository // the tip of --base; nil without one
-	newest  *base               // the base of the whole declaration; nil if there is none
-	changed map[string]bool     // files between newest and head; nil: not known
+	applied []applied
+	newest  *base           // the base of the whole declaration; nil if there is none
+	changed map[string]bool // files between newest and head; nil: not known
 	shifts  []access.Shift
+	digest  string // the change digest where there is no base
 	conns   map[string]resolve.Connector
 	plain   *resolve.World // head where there is no base; nil if every system has one
 	unlock  func()         // releases the locks by name; nil while planning
@@ -107,6 +111,9 @@ func (e *Engine) prepare(ctx context.Context, o PlanOptions, write bool) (_ *ses
 			err = errors.Join(err, s.close())
 		}
 	}()
+	if o.Day {
+		s.at = declare.Date{Day: o.At}.Start(s.head.Repo.Config.Location())
+	}
 	if err := s.head.differs(ctx, o.Source); err != nil {
 		return nil, err
 	}
@@ -173,8 +180,8 @@ func (s *session) remember(ctx context.Context, write bool) (err error) {
 func openRun(r journal.OpenRun) string {
 	done, other, unknown := 0, 0, 0
 	for _, u := range r.Units {
-		for _, c := range u.Changes {
-			switch u.Outcome(c.Key()) {
+		for _, outcome := range u.Outcomes() {
+			switch outcome {
 			case journal.Done, journal.Already:
 				done++
 			case journal.Unknown:

@@ -42,7 +42,7 @@ Exit codes: 0 done, 1 failed with nothing changed, 5 applied in part, 4 the plan
 		if err != nil {
 			return err
 		}
-		ao := engine.ApplyOptions{PlanOptions: o}
+		ao := engine.ApplyOptions{PlanOptions: o, Loaded: a.sayDiffers}
 		if len(args) == 1 {
 			if ao.Reviewed, err = readPlan(args[0]); err != nil {
 				return err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"runtime"
 	"strings"
@@ -27,8 +28,12 @@ Exit codes: 0 it is sound, 1 it isn't, 64 wrong usage.`,
 		Args: exactArgs(0, 0, "no arguments"),
 	}
 	c.Flags().StringVar(&rev, "rev", "", "check this git revision instead of the folder")
+	format := addFormat(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		d, err := a.engine().Validate(c.Context(), engine.Source{Dir: a.flags.dir, Rev: rev, Worktree: rev == ""})
+		if *format == "json" {
+			return a.validateJSON(d, err)
+		}
 		if err != nil {
 			return err
 		}
@@ -46,6 +51,35 @@ Exit codes: 0 it is sound, 1 it isn't, 64 wrong usage.`,
 		return nil
 	}
 	return c
+}
+
+// problemJSON is one problem of `validate --format json`.
+type problemJSON struct {
+	File    string `json:"file"`
+	Line    int32  `json:"line,omitempty"`
+	Column  int32  `json:"column,omitempty"`
+	Message string `json:"message"`
+	Hint    string `json:"hint,omitempty"`
+}
+
+func (a *app) validateJSON(d *engine.Declaration, err error) error {
+	out := struct {
+		FormatVersion int           `json:"formatVersion"`
+		Problems      []problemJSON `json:"problems"`
+	}{1, []problemJSON{}}
+	var ps declare.Problems
+	if err != nil && !errors.As(err, &ps) {
+		return err
+	}
+	for _, p := range ps {
+		out.Problems = append(out.Problems, problemJSON{p.Pos.File, p.Pos.Line, p.Pos.Col, p.Message, p.Hint})
+	}
+	if err != nil {
+		a.exit = engine.ExitFailed
+	}
+	enc := json.NewEncoder(a.out)
+	enc.SetIndent("", "  ")
+	return errors.Join(enc.Encode(out), d.Close())
 }
 
 func (a *app) whyCommand() *cobra.Command {

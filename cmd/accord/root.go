@@ -175,11 +175,10 @@ func (a *app) planOptions(f planFlags) (engine.PlanOptions, error) {
 		o.Allow = append(o.Allow, allow)
 	}
 	if f.at != "" {
-		at, err := parseInstant(f.at)
-		if err != nil {
+		var err error
+		if o.At, o.Day, err = parseInstant(f.at); err != nil {
 			errs = append(errs, err)
 		}
-		o.At = at
 	}
 	if err := errors.Join(errs...); err != nil {
 		return o, usageError{err}
@@ -187,13 +186,15 @@ func (a *app) planOptions(f planFlags) (engine.PlanOptions, error) {
 	return o, nil
 }
 
-func parseInstant(s string) (time.Time, error) {
-	for _, layout := range []string{time.RFC3339, time.DateOnly} {
-		if t, err := time.Parse(layout, s); err == nil {
-			return t, nil
-		}
+// parseInstant reads an instant, or a plain day, which begins in the repository's time zone.
+func parseInstant(s string) (at time.Time, day bool, err error) {
+	if at, err = time.Parse(time.RFC3339, s); err == nil {
+		return at, false, nil
 	}
-	return time.Time{}, fmt.Errorf("--at takes a date like 2027-01-01 or an instant like 2027-01-01T09:00:00Z, not %q", s)
+	if at, err = time.Parse(time.DateOnly, s); err == nil {
+		return at, true, nil
+	}
+	return time.Time{}, false, fmt.Errorf("--at takes a date like 2027-01-01 or an instant like 2027-01-01T09:00:00Z, not %q", s)
 }
 
 func (a *app) reportOptions(f planFlags) report.Options {

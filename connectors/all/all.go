@@ -8,12 +8,14 @@ import (
 
 	"github.com/accordhq/accord/connectors"
 	"github.com/accordhq/accord/connectors/file"
+	"github.com/accordhq/accord/connectors/postgres"
 )
 
 // Types are the connectors, sorted by name.
 func Types() []connectors.Type {
 	types := []connectors.Type{
 		file.Type(),
+		postgres.Type(),
 	}
 	slices.SortFunc(types, func(a, b connectors.Type) int { return strings.Compare(a.Name, b.Name) })
 	return types

@@ -2,8 +2,11 @@ package file
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"testing"
 
+	"github.com/accordhq/accord/connectors"
 	"github.com/accordhq/accord/engine/access"
 )
 
@@ -51,6 +54,30 @@ func BenchmarkRender(b *testing.B) {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			for b.Loop() {
 				render(Describe(), c)
+			}
+		})
+	}
+}
+
+// One change is a read and a write of the whole file; so is a batch.
+func BenchmarkApply(b *testing.B) {
+	for _, n := range []int{1_000, 10_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			dir := b.TempDir()
+			if err := os.WriteFile(filepath.Join(dir, "f"), render(Describe(), &content{state: large(b, n)}), 0o600); err != nil {
+				b.Fatal(err)
+			}
+			c, err := open(connectors.Config{System: "large", Dir: dir, Settings: connectors.Settings{SettingPath: {Text: "f"}}})
+			if err != nil {
+				b.Fatal(err)
+			}
+			i := 0
+			for b.Loop() {
+				i++
+				change := access.Change{System: "large", Action: access.Create, Subject: access.Account(fmt.Sprint("new-", i)), After: &access.Value{}}
+				if err := c.Apply(b.Context(), change); err != nil {
+					b.Fatal(err)
+				}
 			}
 		})
 	}

@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -56,7 +55,7 @@ func child(args []string) error {
 		return nil
 	case "denied":
 		// The folder belongs to root; nobody may do nothing there.
-		if err := syscall.Setuid(65534); err != nil {
+		if err := become(65534); err != nil {
 			return err
 		}
 		before, err := os.ReadFile(filepath.Join(args[1], statePath))

@@ -15,7 +15,10 @@ type Calls struct {
 	Describe, Normalize int
 	Read                int
 	Apply, Batch        int
-	Writes              int // units that reached the system; a batch is one
+	// Writes are the units that reached the system; a batch is one.
+	Writes int
+	// Busiest is how many writes were under way at the same time at most.
+	Busiest int
 }
 
 // When says whether a failing write takes effect.

@@ -88,7 +88,7 @@ func TestLaws(t *testing.T) {
 		{"batches of a target", []memory.Option{memory.Batch(access.BatchTarget)}},
 		{"batches of anything", []memory.Option{memory.Batch(access.BatchAll)}},
 		{"case-blind", []memory.Option{memory.CaseBlind()}},
-		{"shown late", []memory.Option{memory.Delay(3 * time.Millisecond)}},
+		{"shown late", []memory.Option{memory.Delay(50 * time.Millisecond)}},
 		{"settles at once", []memory.Option{memory.Settle(time.Second)}},
 		{"no disabling", []memory.Option{memory.Without("account", access.Disable, access.Enable)}},
 		{"no deleting", []memory.Option{memory.Without("account", access.Delete), memory.Without("group", access.Delete, access.Rename)}},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -251,6 +252,46 @@ func TestTokenIsAskedFor(t *testing.T) {
 	if _, err := open("barley").Read(t.Context(), connectors.Scope{}); !errors.Is(err, connectors.ErrDenied) {
 		t.Errorf("a wrong token: %v", err)
 	}
+}
+
+func TestSomebodyElseCanDoMore(t *testing.T) {
+	far := memory.New(memory.Without("group", access.Delete))
+	far.Seed(sample(t))
+	gone := access.Change{System: "far", Action: access.Delete, Subject: sre}
+	if err := far.Connector("far").Apply(t.Context(), gone); !errors.Is(err, connectors.ErrUnsupported) {
+		t.Errorf("Accord deleting a group: %v", err)
+	}
+	far.Deny()
+	if err := far.Do(gone); err != nil {
+		t.Errorf("somebody else deleting a group: %v", err)
+	}
+	if _, there := far.Dump().Object(sre); there {
+		t.Error("the group is still there")
+	}
+}
+
+func TestBusiest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		far := memory.New()
+		far.Seed(sample(t))
+		far.Intercept(func(context.Context, access.Change) error {
+			time.Sleep(time.Second)
+			return nil
+		})
+		c := far.Connector("far")
+		var wg sync.WaitGroup
+		for _, subject := range []access.ID{alice, bob, sre} {
+			wg.Go(func() {
+				if err := c.Apply(t.Context(), give(subject, access.ID{Kind: "group", Name: "root"}, "member")); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if got := far.Calls(); got.Busiest != 3 || got.Writes != 3 || got.Apply != 3 {
+			t.Errorf("counted %+v", got)
+		}
+	})
 }
 
 func TestMalformedChangesAreRefused(t *testing.T) {

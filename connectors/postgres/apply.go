@@ -31,8 +31,9 @@ func (c *connector) ApplyBatch(ctx context.Context, changes []access.Change) err
 	if c.readOnly {
 		return fmt.Errorf("changing %s: %w", c.system, errReadOnly)
 	}
+	d := describe()
 	for _, ch := range changes {
-		if err := vet(ch); err != nil {
+		if err := vet(d, ch); err != nil {
 			return fmt.Errorf("%s: %w", ch, err)
 		}
 	}
@@ -161,8 +162,7 @@ func parts(changes []access.Change) func(yield func([]access.Change) bool) {
 
 // vet refuses, without looking at the system, what Describe excludes and what no PostgreSQL
 // could hold. It is what keeps names such as "public" out of SQL.
-func vet(ch access.Change) error {
-	d := describe()
+func vet(d access.Description, ch access.Change) error {
 	refuse := func(format string, args ...any) error {
 		return fmt.Errorf("%w: %s", connectors.ErrUnsupported, fmt.Sprintf(format, args...))
 	}

@@ -109,11 +109,10 @@ func (s *session) databasesOf(ctx context.Context, oid uint32) ([]string, error)
 // there; objects that all databases share count with each. The new owner is the configured
 // one, else the owner of the database, else (where that is the role itself) the fallback.
 func (s *session) strip(ctx context.Context, d doomed, fallback string) error {
-	rows, err := s.exec(ctx, fmt.Sprintf(`select r.rolname,
-			exists (select from pg_shdepend p where p.refclassid = 'pg_authid'::regclass and p.refobjid = %d and p.deptype = 'o'
-				and p.dbid in (0, d.oid)),
-			%s = '' or exists (select from pg_roles h where h.rolname = %s)
-		from pg_database d join pg_roles r on r.oid = d.datdba where d.datname = current_database()`, d.oid, literal(d.handover), literal(d.handover)))
+	const here = "(select from pg_shdepend p where p.refclassid = 'pg_authid'::regclass and p.refobjid = %d and p.dbid in (0, d.oid) %s)"
+	rows, err := s.exec(ctx, fmt.Sprintf(`select r.rolname, exists `+here+`, exists `+here+`, %s = '' or exists (select from pg_roles h where h.rolname = %s)
+		from pg_database d join pg_roles r on r.oid = d.datdba where d.datname = current_database()`,
+		d.oid, "", d.oid, "and p.deptype = 'o'", literal(d.handover), literal(d.handover)))
 	if err != nil {
 		return explain(ctx, d.change, "", err)
 	}
@@ -128,8 +127,10 @@ func (s *session) strip(ctx context.Context, d doomed, fallback string) error {
 		to = fallback
 	}
 	switch {
-	case rows[0].text(1) != "t": // owns nothing here
-	case rows[0].text(2) != "t":
+	case rows[0].text(1) != "t":
+		return nil // DROP OWNED would take rights over the role, for nothing
+	case rows[0].text(2) != "t": // owns nothing here
+	case rows[0].text(3) != "t":
 		return fmt.Errorf("%s: setting handover names %s, which isn't there", d.change, ident(to))
 	case to == d.name:
 		return fmt.Errorf("%s: it owns things in database %s, which would be handed over to itself; name another role in setting handover", d.change, ident(s.database))

@@ -106,7 +106,9 @@ func setting(name string, v connectors.Value) func(*connectors.Config) {
 
 func dsn(text string) func(*connectors.Config) {
 	return func(c *connectors.Config) {
-		c.Secret = func(context.Context, connectors.SecretRef) (connectors.Secret, error) { return connectors.NewSecret(text), nil }
+		c.Secret = func(context.Context, connectors.SecretRef) (connectors.Secret, error) {
+			return connectors.NewSecret(text), nil
+		}
 	}
 }
 

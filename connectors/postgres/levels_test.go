@@ -79,6 +79,8 @@ func TestDescribedLevels(t *testing.T) {
 
 // TestTableLevels looks at states of a schema that SQL has made.
 func TestTableLevels(t *testing.T) {
+	f := newFar(t)
+	f.sql("create role alice login")
 	for _, c := range []struct {
 		name, sql string
 		want      []string // what alice holds on tables
@@ -110,11 +112,10 @@ func TestTableLevels(t *testing.T) {
 		{name: "functions are something else", sql: `alter default privileges in schema s grant execute on functions to alice`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			f := newFar(t)
-			f.sql(`create role alice login; create schema s; ` + c.sql)
-			st := read(t, f.open(setting("creators", connectors.Value{Texts: c.creators})))
-			wantGrants(t, st, access.Account("alice"), c.want...)
-			wantGrants(t, read(t, f.open(setting("creators", connectors.Value{Texts: c.creators})), access.Account("alice")), access.Account("alice"), c.want...)
+			f.sql(`drop schema if exists s cascade; drop owned by alice; create schema s; ` + c.sql)
+			conn := f.open(setting("creators", connectors.Value{Texts: c.creators}))
+			wantGrants(t, read(t, conn), access.Account("alice"), c.want...)
+			wantGrants(t, read(t, conn, access.Account("alice")), access.Account("alice"), c.want...)
 		})
 	}
 }

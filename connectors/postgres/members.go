@@ -7,6 +7,11 @@ import (
 	"github.com/accordhq/accord/engine/access"
 )
 
+// databaseOwners is a role whose one member, by definition, is the owner of the database that
+// one is connected to.
+// https://www.postgresql.org/docs/current/predefined-roles.html
+const databaseOwners = "pg_database_owner"
+
 // memberships adds what is held directly, and what follows from nesting: whoever is a member
 // of a role is by implication a member of all that the role is a member of. The closure costs
 // nothing where no role is a member of another.
@@ -32,9 +37,7 @@ func (r *reading) memberships(b *access.Builder) error {
 		r.member(b, id, to, permission, access.Held)
 	}
 	if owner, ok := r.byOID[r.ledger.dbOwner]; ok && r.covers(r.roles[owner].id()) {
-		// The database's owner belongs to pg_database_owner by definition.
-		// https://www.postgresql.org/docs/current/predefined-roles.html
-		b.Grant(access.Grant{Subject: r.roles[owner].id(), Target: access.ID{Kind: kindRole, Name: "pg_database_owner"}, Permission: permMember, Standing: access.Implied})
+		b.Grant(access.Grant{Subject: r.roles[owner].id(), Target: access.ID{Kind: kindRole, Name: databaseOwners}, Permission: permMember, Standing: access.Implied})
 	}
 	r.nested(b, edges, belongs)
 	return nil

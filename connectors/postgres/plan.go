@@ -133,10 +133,8 @@ func (x *world) rename(q *queue, i int, ch access.Change) error {
 		return nil
 	case r == nil:
 		return conflict("it isn't there")
-	case taken != nil && taken != r:
+	case taken != nil:
 		return conflict("%s is there already", taken.id())
-	case taken == r:
-		return nil
 	case len(to.Name) > 2 && to.Name[:3] == "pg_":
 		return fmt.Errorf(`%w: names of roles can't begin with "pg_"`, connectors.ErrUnsupported)
 	}
@@ -172,6 +170,9 @@ func (x *world) grant(q *queue, i int, ch access.Change) error {
 			return nil
 		}
 		return conflict("%s isn't there", ch.Subject)
+	}
+	if ch.Target == (access.ID{Kind: kindRole, Name: databaseOwners}) {
+		return fmt.Errorf("%w: the only member of %s is the database's owner", connectors.ErrUnsupported, ch.Target)
 	}
 	if !x.exists(ch.Target) {
 		if ch.Action == access.Revoke {

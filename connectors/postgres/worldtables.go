@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/accordhq/accord/connectors"
@@ -9,10 +10,11 @@ import (
 
 // tableQueries ask for what concerns grants on tables: the relations of the schemas in groups
 // of equal owner and privileges, what the holders were given on each group and by whom, and
-// default privileges. A group is known by its lowest object identifier.
+// default privileges. A group is known by its lowest object identifier. (Privileges can be
+// hashed but not sorted, so nothing in a query that groups by them may ask for an order.)
 func (x *world) tableQueries(n named, creators []string) []query {
 	const groups = `(select min(c.oid) as id, c.relnamespace as schema, c.relowner as owner, (c.relkind = 'S')::int as class, c.relacl as acl,
-			array_agg(c.relname order by c.relname) as names
+			array_agg(c.relname) as names
 		from pg_class c join pg_namespace n on n.oid = c.relnamespace
 		where ` + tableKinds + ` and n.nspname = any($1) group by 2, 3, 4, 5) as c`
 	schemas, holders := namesArg(n.tables), namesArg(n.holders)
@@ -46,6 +48,7 @@ func (x *world) addRelations(r row) error {
 	if err != nil {
 		return fmt.Errorf("%w: relations of a schema: %w", connectors.ErrIncomplete, err)
 	}
+	slices.Sort(names)
 	g := &relations{r.oid(1), r.oid(2), r.int4(3), names}
 	x.creators[g.owner] = r.text(5)
 	x.relations[r.oid(0)] = g

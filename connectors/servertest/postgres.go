@@ -205,15 +205,15 @@ func (s *PostgresServer) Reset(t testing.TB) {
 	s.SQL(t, `
 		select pg_terminate_backend(pid, 5000) from pg_stat_activity where usesysid >= 16384;
 		do $$ declare r record; begin
-			for r in select rolname from pg_roles where oid >= 16384 loop
+			for r in select rolname from pg_roles where oid >= 16384
+				and oid in (select refobjid from pg_shdepend where refclassid = 'pg_authid'::regclass) loop
 				execute format('reassign owned by %I to pgadmin', r.rolname);
 				execute format('drop owned by %I', r.rolname);
 			end loop;
-			for r in select rolname from pg_roles where oid >= 16384 loop
-				execute format('drop role %I', r.rolname);
-			end loop;
 			update pg_database set datacl = null where datistemplate is false;
 		end $$;
+		select 'drop role ' || string_agg(quote_ident(rolname), ', ') from
+			(select rolname, row_number() over () / 500 from pg_roles where oid >= 16384) as r(rolname, part) group by part \gexec
 		drop schema if exists public cascade;
 		create schema public authorization pg_database_owner;
 		grant usage on schema public to public;

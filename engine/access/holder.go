@@ -21,8 +21,9 @@ const (
 // Holder links an account on one system to the person or service it belongs to.
 type Holder struct {
 	Account ID
-	// Was is the account's name before the person's document was renamed; zero if it wasn't.
-	Was ID
+	// Was are the names that the account may still have: those it had before the person's
+	// document was renamed and, for somebody who left, the one last applied.
+	Was []ID
 	// Person is the id of the person or service.
 	Person  string
 	Service bool

@@ -60,10 +60,15 @@ func (id ID) Compare(o ID) int {
 // MarshalText writes "kind/name".
 func (id ID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
 
-// UnmarshalText reads what MarshalText wrote.
+// UnmarshalText reads what MarshalText wrote. "kind/", which stands for all objects of a kind
+// in an Unknown, is read as well.
 func (id *ID) UnmarshalText(b []byte) error {
 	if len(b) == 0 {
 		*id = ID{}
+		return nil
+	}
+	if kind, ok := strings.CutSuffix(string(b), "/"); ok && kind != "" && !strings.Contains(kind, "/") {
+		*id = ID{Kind: kind}
 		return nil
 	}
 	v, err := ParseID(string(b))

@@ -44,7 +44,7 @@ type checker struct {
 	connectors map[string]access.Description
 	loc        *time.Location
 	issues     []issue
-	attributes map[string]*AttrDecl
+	attributes map[string]*attribute
 	// broken are the words of files that couldn't be read as a whole: what is referred to may
 	// be there.
 	broken map[string]bool
@@ -55,6 +55,8 @@ type checker struct {
 	former  map[string]string
 	// budget is how many names may still be compared for hints.
 	budget int
+	// absent are the resources declared absent.
+	absent map[access.Ref]At
 	// shown are the settings known to be no secrets.
 	shown map[string]map[At]bool
 }
@@ -248,7 +250,7 @@ func (c *checker) owners(d document, owners []Text) {
 	}
 }
 
-// window checks that an interval doesn't end before it begins.
+// interval refuses one that ends before it begins.
 func (c *checker) interval(d *Doc, from, until Date, fromKey, untilKey string) {
 	if from.IsZero() || until.IsZero() || from.Start(c.loc).Before(until.End(c.loc)) {
 		return

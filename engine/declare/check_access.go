@@ -9,13 +9,16 @@ import (
 )
 
 func (c *checker) roles() {
+	excludes := slices.ContainsFunc(c.r.Roles, func(r *Role) bool { return len(r.Exclusive) > 0 })
 	for _, r := range c.r.Roles {
 		c.owners(r, r.Owners)
 		for _, i := range r.Includes {
 			c.ref(&r.Doc, i, toRole)
 		}
 		c.entitlements(&r.Doc, r.Access, holder{kind: access.KindAccount})
-		c.exclusive(r)
+		if excludes {
+			c.exclusive(r)
+		}
 	}
 }
 
@@ -34,19 +37,18 @@ func (c *checker) exclusive(r *Role) {
 	}
 	inside := map[string]bool{}
 	c.collect(r, inside)
+	const hint = "nobody could hold it"
 	for _, id := range sortedKeys(inside) {
 		for _, e := range c.r.roles[id].Exclusive {
-			if !inside[e.Value] || e.Value == id {
-				continue
-			}
-			at, holds := c.r.roles[id].Pos(e.At), fmt.Sprintf("%q includes %q and %q, which exclude each other (%%s)", r.ID.Value, id, e.Value)
-			switch r.ID.Value {
-			case id:
-				c.failText(&r.Doc, e, "nobody could hold it", "role %q excludes %q, which it includes", id, e.Value)
-			case e.Value:
-				c.failText(&r.Doc, r.ID, "nobody could hold it", "role %q includes %q, which excludes it (%s)", r.ID.Value, id, at.fileLine())
+			at := c.r.roles[id].Pos(e.At).fileLine()
+			switch {
+			case !inside[e.Value] || e.Value == id:
+			case id == r.ID.Value:
+				c.failText(&r.Doc, e, hint, "role %q excludes %q, which it includes", id, e.Value)
+			case e.Value == r.ID.Value:
+				c.failText(&r.Doc, r.ID, hint, "role %q includes %q, which excludes it (%s)", r.ID.Value, id, at)
 			default:
-				c.failText(&r.Doc, r.ID, "nobody could hold it", "role "+holds, at.fileLine())
+				c.failText(&r.Doc, r.ID, hint, "role %q includes %q and %q, which exclude each other (%s)", r.ID.Value, id, e.Value, at)
 			}
 		}
 	}
@@ -133,9 +135,25 @@ func (c *checker) entitlement(d *Doc, e *Entitlement, h holder) {
 		return
 	}
 	c.permission(d, e, kind)
-	if res := c.r.systems[e.System.Value].Resource(e.Target); res != nil && res.State.Value == "absent" {
-		c.fail(d, e.At, target, "take one of the two away", "%s is declared absent (%s)", target, c.r.systems[e.System.Value].Pos(res.At).fileLine())
+	if at, ok := c.absentAt(access.Ref{System: e.System.Value, ID: e.Target}); ok {
+		c.fail(d, e.At, target, "take one of the two away", "%s is declared absent (%s)", target, c.r.systems[e.System.Value].Pos(at).fileLine())
 	}
+}
+
+// absentAt says where a resource is declared absent.
+func (c *checker) absentAt(ref access.Ref) (At, bool) {
+	if c.absent == nil {
+		c.absent = map[access.Ref]At{}
+		for _, s := range c.r.Systems {
+			for i := range s.Resources {
+				if r := &s.Resources[i]; r.State.Value == "absent" {
+					c.absent[access.Ref{System: s.ID.Value, ID: r.ID}] = r.At
+				}
+			}
+		}
+	}
+	at, ok := c.absent[ref]
+	return at, ok
 }
 
 // permission checks the permission that was named, or fills in the usual one.

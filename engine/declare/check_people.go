@@ -7,17 +7,29 @@ import (
 	"time"
 )
 
+// attribute is a declared attribute, with its values for quick look-up.
+type attribute struct {
+	*AttrDecl
+	allowed map[string]bool
+}
+
 // config checks accord.yaml, and learns the attributes that it declares.
 func (c *checker) config() {
 	cfg := c.r.Config
 	if cfg == nil {
 		return
 	}
-	c.attributes = make(map[string]*AttrDecl, len(cfg.Attributes))
+	c.attributes = make(map[string]*attribute, len(cfg.Attributes))
 	for i := range cfg.Attributes {
-		if a := &cfg.Attributes[i]; c.attributes[a.Name.Value] == nil {
-			c.attributes[a.Name.Value] = a
+		decl := &cfg.Attributes[i]
+		if c.attributes[decl.Name.Value] != nil {
+			continue
 		}
+		a := &attribute{decl, make(map[string]bool, len(decl.Values))}
+		for _, v := range decl.Values {
+			a.allowed[v.Value] = true
+		}
+		c.attributes[decl.Name.Value] = a
 	}
 	if tz := cfg.Timezone; tz.Value != "" {
 		if _, err := time.LoadLocation(tz.Value); err != nil || strings.EqualFold(tz.Value, "local") {
@@ -58,7 +70,7 @@ func (c *checker) personAttributes(p *Person) {
 			continue
 		}
 		for _, v := range a.Values {
-			if v.Value != "" && !slices.ContainsFunc(decl.Values, func(t Text) bool { return t.Value == v.Value }) {
+			if v.Value != "" && !decl.allowed[v.Value] {
 				c.failText(&p.Doc, v, c.valuesHint(decl, v.Value), "%s can't be %q", a.Key.Value, v.Value)
 			}
 		}
@@ -80,7 +92,7 @@ func (c *checker) personAttributes(p *Person) {
 }
 
 // attribute finds the declaration of an attribute, and says so if there is none.
-func (c *checker) attribute(d *Doc, key Text) *AttrDecl {
+func (c *checker) attribute(d *Doc, key Text) *attribute {
 	if c.attributes == nil {
 		return nil
 	}
@@ -105,7 +117,7 @@ func (c *checker) attributeHint(key string) string {
 	return "declare it in accord.yaml under attributes, where there are " + strings.Join(names, ", ")
 }
 
-func (c *checker) valuesHint(decl *AttrDecl, v string) string {
+func (c *checker) valuesHint(decl *attribute, v string) string {
 	values := valuesOf(decl.Values)
 	place := c.r.Config.Pos(decl.Name.At).fileLine()
 	if near := nearest(v, slices.Values(values)); near != "" {

@@ -92,11 +92,14 @@ func (c *checker) match(d *Doc, t *Term, under string) {
 }
 
 // matchValue refuses values that can't be anybody's.
-func (c *checker) matchValue(d *Doc, decl *AttrDecl, v Text) {
-	if v.Value == "" || len(decl.Values) == 0 || slices.ContainsFunc(decl.Values, func(t Text) bool { return Glob(v.Value, t.Value) || v.Value == t.Value }) {
+func (c *checker) matchValue(d *Doc, decl *attribute, v Text) {
+	if v.Value == "" || len(decl.Values) == 0 || decl.allowed[v.Value] {
 		return
 	}
 	if IsGlob(v.Value) {
+		if slices.ContainsFunc(decl.Values, func(t Text) bool { return Glob(v.Value, t.Value) }) {
+			return
+		}
 		c.failText(d, v, c.valuesHint(decl, v.Value), "%q matches no value of %s", v.Value, decl.Name.Value)
 		return
 	}

@@ -199,7 +199,7 @@ func (d *decoder) decodePerson(n *node) {
 		d.fail(e.At, e.Value, "write it like alice@acme.example", "%q is not an address", e.Value)
 	}
 	switch {
-	case p.Service && !hasKey(n, "owners"):
+	case p.Service && !hasEntries(n, "owners"):
 		d.failNode(&n.kids[1], "name the people or groups that answer for it under owners", "service %q has no owners", p.ID.Value)
 	case !p.Service && len(p.Owners) > 0:
 		d.fail(keyAt(n, "owners"), "owners", "did you mean manager? Only a service has owners", "a person has no owners")
@@ -220,6 +220,16 @@ func (d *decoder) decodeSystem(n *node) {
 			}
 		}
 	}
+}
+
+// hasEntries reports whether the mapping has something under the key, whatever it is.
+func hasEntries(n *node, key string) bool {
+	for i := 0; i < len(n.kids); i += 2 {
+		if n.kids[i].text == key {
+			return n.kids[i+1].kind == scalarNode || len(n.kids[i+1].kids) > 0
+		}
+	}
+	return false
 }
 
 func hasKey(n *node, key string) bool { return keyAt(n, key) != At{} }

@@ -55,8 +55,6 @@ func TestGlobID(t *testing.T) {
 
 // FuzzGlob compares with a regular expression for patterns that both understand.
 func FuzzGlob(f *testing.F) {
-	f.Add("a*b?c", "axxbyc")
-	f.Add("*a*a*a", "aaaa")
 	f.Fuzz(func(t *testing.T, pattern, s string) {
 		got := Glob(pattern, s)
 		if strings.ContainsAny(pattern, "[") || strings.ToValidUTF8(pattern, "") != pattern || strings.ToValidUTF8(s, "") != s || len(pattern) > 200 {

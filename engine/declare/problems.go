@@ -17,7 +17,8 @@ type Problem struct {
 	// Width is how many characters of the line are wrong, from Pos.Col on; at least 1 where
 	// there is a line.
 	Width int
-	// Source is the text of the line. Where the line may hold a secret, its value is masked.
+	// Source is the text of the line, without it if that has more than 4096 bytes. Where the line
+	// may hold a secret, its value is masked.
 	Source string
 	// Message says what is wrong, Hint what to do; the hint may be missing.
 	Message string

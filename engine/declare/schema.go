@@ -48,7 +48,7 @@ type schema struct {
 }
 
 // schemaKind is one kind of document: its first key, its type, and where the type alone
-// doesn't tell, the keys it must have and may not have.
+// doesn't tell, the lists it must have and the keys it may not have.
 type schemaKind struct {
 	key       string
 	typ       reflect.Type
@@ -84,7 +84,10 @@ func (s *schema) document(k schemaKind) object {
 	for _, key := range k.not {
 		delete(properties, key)
 	}
-	required = append(required, k.must...)
+	for _, key := range k.must {
+		properties[key].(object)["minItems"] = 1
+		required = append(required, key)
+	}
 	if k.key != "version" {
 		id := def("id")
 		id["description"] = k.doc

@@ -50,9 +50,14 @@ func (s *source) lines() [][]byte {
 	return s.split
 }
 
-// line is the text of a line, counted from 1, without its end; "" if there is none.
+// maxLine is how long a line may be, in bytes, to be shown: finding places in longer ones would
+// take its time for every problem.
+const maxLine = 4096
+
+// line is the text of a line, counted from 1, without its end; "" if there is none, or if it
+// is too long to be shown.
 func (s *source) line(n int) string {
-	if s == nil || n < 1 || n > len(s.lines()) {
+	if s == nil || n < 1 || n > len(s.lines()) || len(s.lines()[n-1]) > maxLine {
 		return ""
 	}
 	return string(s.lines()[n-1])

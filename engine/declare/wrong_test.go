@@ -82,8 +82,11 @@ func checkProblems(t *testing.T, in []File, ps Problems) {
 		if src == nil {
 			t.Fatalf("%q is about %s, which isn't there", p.Message, p.Pos)
 		}
-		n := len([]rune(src.line(int(p.Pos.Line))))
-		if int(p.Pos.Line) > len(src.lines()) || p.Pos.Line < 1 || p.Pos.Col < 1 || int(p.Pos.Col) > n+1 {
+		if int(p.Pos.Line) > len(src.lines()) {
+			t.Fatalf("%q is at %s, after the end of the file", p.Message, p.Pos)
+		}
+		n := len([]rune(string(src.lines()[p.Pos.Line-1])))
+		if p.Pos.Line < 1 || p.Pos.Col < 1 || int(p.Pos.Col) > n+1 {
 			t.Errorf("%q is at %s, outside of the file", p.Message, p.Pos)
 		}
 		if p.Width < 1 || p.Width > 1 && int(p.Pos.Col)-1+p.Width > n {

@@ -219,7 +219,7 @@ func syntaxIssue(file string, data []byte, err error) issue {
 	}
 	src := newSource(data)
 	last := len(src.lines())
-	for last > 1 && src.line(last) == "" {
+	for last > 1 && len(src.lines()[last-1]) == 0 {
 		last--
 	}
 	line = min(max(line, 1), last)

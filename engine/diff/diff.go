@@ -134,25 +134,24 @@ func (d *differ) whyUnknown(id access.ID) string {
 func (d *differ) renames() {
 	var edit *access.Editor
 	for _, h := range d.want.Holders() {
-		if h.Was.IsZero() || h.Status == access.HolderLeft {
+		was, ok := d.liveName(h)
+		if !ok || h.Status == access.HolderLeft {
 			continue
 		}
-		_, old := d.live.Object(h.Was)
 		_, now := d.live.Object(h.Account)
 		switch {
-		case !old:
 		case now:
 			d.res.Disputed = append(d.res.Disputed, h.Account)
-			d.skip[h.Account], d.skip[h.Was] = true, true
-		case !d.live.Knows(h.Account) || !d.live.Knows(h.Was):
-			d.wait(access.Rename, h.Was, access.ID{}, d.whyUnknown(h.Was))
-			d.skip[h.Account], d.skip[h.Was] = true, true
+			d.skip[h.Account], d.skip[was] = true, true
+		case !d.live.Knows(h.Account) || !d.live.Knows(was):
+			d.wait(access.Rename, was, access.ID{}, d.whyUnknown(was))
+			d.skip[h.Account], d.skip[was] = true, true
 		case !d.Describe.Can(access.KindAccount, access.Rename):
-			d.wait(access.Rename, h.Was, access.ID{}, "this system can't rename accounts; keep the name under accounts")
-			d.skip[h.Account], d.skip[h.Was] = true, true
+			d.wait(access.Rename, was, access.ID{}, "this system can't rename accounts; keep the name under accounts")
+			d.skip[h.Account], d.skip[was] = true, true
 		default:
-			c := access.Change{System: d.live.System(), Action: access.Rename, Subject: h.Was,
-				Before: &access.Value{Name: h.Was.Name}, After: &access.Value{Name: h.Account.Name}}
+			c := access.Change{System: d.live.System(), Action: access.Rename, Subject: was,
+				Before: &access.Value{Name: was.Name}, After: &access.Value{Name: h.Account.Name}}
 			if edit == nil {
 				edit = access.Edit(d.live, d.Describe)
 			}
@@ -169,34 +168,57 @@ func (d *differ) renames() {
 	}
 }
 
-// leavers disables and strips what belongs to people who left.
+// liveName is the name from before a rename under which an account still lives, unless it is
+// somebody else's by now.
+func (d *differ) liveName(h access.Holder) (access.ID, bool) {
+	for _, was := range h.Was {
+		if other, ok := d.want.Holder(was); ok && other.Person != h.Person {
+			continue
+		}
+		if _, ok := d.live.Object(was); ok {
+			return was, true
+		}
+	}
+	return access.ID{}, false
+}
+
+// leavers disables and strips what belongs to people who left, under every name that it may
+// still have.
 func (d *differ) leavers() {
 	for _, h := range d.want.Holders() {
 		leave := h.Status == access.HolderLeave && !d.Describe.Can(access.KindAccount, access.Disable)
 		if h.Status != access.HolderLeft && !leave {
 			continue
 		}
-		if _, ok := d.live.Object(h.Account); !ok && !h.Was.IsZero() {
-			h.Account = h.Was // never renamed, and no longer worth it
+		for i, name := range append([]access.ID{h.Account}, h.Was...) {
+			if other, ok := d.want.Holder(name); i > 0 && ok && other.Person != h.Person {
+				continue
+			}
+			one := h
+			one.Account = name
+			d.leaver(one, leave)
 		}
-		if !d.live.Knows(h.Account) {
-			d.wait(access.Disable, h.Account, access.ID{}, d.whyUnknown(h.Account))
-			continue
-		}
-		o, ok := d.live.Object(h.Account)
-		if !ok {
-			continue
-		}
-		d.strip[h.Account] = true
-		if leave {
-			continue
-		}
-		d.res.Leavers[h.Account] = h
-		if !o.Disabled && d.Leaver != LeaverKeep && d.Describe.Can(access.KindAccount, access.Disable) {
-			d.add(access.Change{Action: access.Disable, Subject: h.Account, Before: &access.Value{}, After: &access.Value{Disabled: true}})
-		}
-		d.deleteLeaver(h, o)
 	}
+}
+
+func (d *differ) leaver(h access.Holder, leave bool) {
+	if !d.live.Knows(h.Account) {
+		d.wait(access.Disable, h.Account, access.ID{}, d.whyUnknown(h.Account))
+		return
+	}
+	o, ok := d.live.Object(h.Account)
+	if !ok {
+		return
+	}
+	d.strip[h.Account] = true
+	if leave {
+		return
+	}
+	d.res.Leavers[h.Account] = h
+	if !o.Disabled && d.Leaver != LeaverKeep && d.Describe.Can(access.KindAccount, access.Disable) {
+		d.add(access.Change{Action: access.Disable, Subject: h.Account, Before: &access.Value{}, After: &access.Value{Disabled: true}})
+	}
+	d.deleteLeaver(h, o)
 }
 
 // deleteLeaver plans the deletion of a leaver's account: at once if the rule says so, else

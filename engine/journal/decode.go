@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/accordhq/accord/engine/access"
 )
@@ -20,12 +21,12 @@ var errLine = errors.New("it isn't written as an entry")
 func decode(line []byte) (Entry, error) {
 	var e Entry
 	body := len(line) - sealLen
-	if body < len(lineStart) {
+	if body < 0 {
 		return e, errLine
 	}
 	seal := line[body:]
 	if !bytes.HasPrefix(seal, []byte(lineHash)) || !bytes.HasSuffix(seal, []byte(lineEnd)) {
-		return e, errOrVersion(line)
+		return e, errLine
 	}
 	h := sha256.New()
 	h.Write(line[:body])
@@ -34,6 +35,12 @@ func decode(line []byte) (Entry, error) {
 	e.Hash = string(seal[len(lineHash) : len(lineHash)+hashLen])
 	if e.Hash != want {
 		return e, errors.New("it doesn't match its hash")
+	}
+	if !utf8.Valid(line) {
+		return e, errors.New("it isn't UTF-8")
+	}
+	if v := version(line); v != "1" {
+		return e, fmt.Errorf("%w (format %s)", ErrVersion, v)
 	}
 	kind, data, err := decodeHead(&e, string(line[:body]))
 	if err != nil {
@@ -46,24 +53,23 @@ func decode(line []byte) (Entry, error) {
 	return e, nil
 }
 
-// errOrVersion tells a line of a later version from one that makes no sense.
-func errOrVersion(line []byte) error {
+// version is the version of the format that a line says it is written in; "1" if it says
+// nothing. Whatever a later version changes, each line goes on to begin with its version and to
+// end with its hash; so a line of a later version can be told from one that was tampered with.
+func version(line []byte) string {
 	rest, ok := bytes.CutPrefix(line, []byte(`{"v":`))
-	if !ok {
-		return errLine
-	}
 	n := bytes.IndexFunc(rest, func(r rune) bool { return r < '0' || r > '9' })
-	if n <= 0 || n > 9 || string(rest[:n]) == "1" || rest[0] == '0' {
-		return errLine
+	if !ok || n < 1 || rest[0] == '0' {
+		return "1"
 	}
-	return fmt.Errorf("%w (format %s)", ErrVersion, rest[:n])
+	return string(rest[:n])
 }
 
 // decodeHead reads the envelope, which has one spelling only, and returns what it wraps.
 func decodeHead(e *Entry, s string) (kind Kind, data string, err error) {
 	s, ok := strings.CutPrefix(s, lineStart)
 	if !ok {
-		return "", "", errOrVersion([]byte(s))
+		return "", "", errLine
 	}
 	seq, s, ok1 := strings.Cut(s, lineTime)
 	at, s, ok2 := strings.Cut(s, lineRun)
@@ -95,8 +101,14 @@ func decodeData(kind Kind, data string) (Data, error) {
 	case KindBegun:
 		return decodeBegun(data)
 	case KindEnded:
+		if system, unit, all, ok := decodeShort(data); ok {
+			return Ended{System: system, Unit: unit, All: Outcome(all)}, nil
+		}
 		return plain[Ended](data)
 	case KindReadBack:
+		if system, unit, all, ok := decodeShort(data); ok {
+			return ReadBack{System: system, Unit: unit, All: Held(all)}, nil
+		}
 		return plain[ReadBack](data)
 	case KindClosedSystem:
 		return plain[ClosedSystem](data)
@@ -118,13 +130,26 @@ func plain[D Data](data string) (Data, error) {
 	return d, nil
 }
 
+// decodeShort reads what most units end with: an Ended or a ReadBack without exceptions.
+func decodeShort(data string) (system string, unit int, all string, ok bool) {
+	p := &parser{s: data}
+	p.lit(`{"system":`)
+	system = p.str()
+	p.lit(`,"unit":`)
+	unit = p.num()
+	p.lit(`,"all":`)
+	all = p.str()
+	p.lit("}")
+	return system, unit, all, p.err == nil && p.rest() == ""
+}
+
 // decodeBegun reads what appendBegun wrote, in that order of keys, much faster than
 // encoding/json would.
 func decodeBegun(data string) (Data, error) {
 	var d Begun
 	p := &parser{s: data}
 	p.lit(`{"system":`)
-	d.System = p.str()
+	d.System = strings.Clone(p.str()) // it is remembered; the line must not be
 	p.lit(`,"unit":`)
 	d.Unit = p.num()
 	p.lit(`,"changes":[`)
@@ -230,14 +255,14 @@ func (p *parser) id() access.ID {
 type parser struct {
 	s     string
 	at    int
-	err   error
+	err   error     // errLine, at most
 	known [8]string // recent short names, each kept once
 	next  int
 }
 
 func (p *parser) fail() {
 	if p.err == nil {
-		p.err = fmt.Errorf("at byte %d", p.at)
+		p.err = errLine
 	}
 }
 

@@ -12,6 +12,9 @@
 // from there on. The end can be cut off unseen: who wants to notice keeps a hash elsewhere and
 // hands it to Verify.
 //
+// Whatever a later version changes, a line begins with its version and ends with its hash, so a
+// journal that a newer Accord has written to (ErrVersion) isn't taken for a broken one.
+//
 // A line that was cut short at the end of the file is what a crash in mid-write leaves behind,
 // and not tampering: such a tail is dropped at the next Append, and the entry "recovered"
 // records how much of it there was. Anything else that doesn't fit is ErrBroken, and nothing is

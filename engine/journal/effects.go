@@ -13,13 +13,14 @@ import (
 // change counts as done. A claim ("Accord disabled it", "Accord made it") is made only when
 // reading back shows it, and is given up at once when an unknown change may have ended it.
 func (m *memory) ended(u *OpenUnit, at time.Time) {
-	except := exceptions(u.end.Except)
+	except := u.end.outcomes()
 	for _, c := range u.Changes {
-		outcome := u.end.All
-		if except != nil {
-			if o, ok := except[c.Key()]; ok {
-				outcome = o
-			}
+		if c.Action.OnGrant() && !c.Removes() && c.Class != ClassDrift {
+			continue // nothing is remembered of what was given
+		}
+		outcome := of(c, except, u.end.All)
+		if !outcome.valid() {
+			outcome = Unknown
 		}
 		if outcome == Done || outcome == Unknown {
 			m.count(c, at)
@@ -37,22 +38,11 @@ func (m *memory) ended(u *OpenUnit, at time.Time) {
 	}
 }
 
-func exceptions(list []Result) map[string]Outcome {
-	if len(list) == 0 {
-		return nil
-	}
-	m := make(map[string]Outcome, len(list))
-	for _, r := range list {
-		m[r.Key] = r.Outcome
-	}
-	return m
-}
-
 // count keeps what guards and reports count.
 func (m *memory) count(c Change, at time.Time) {
 	if c.Removes() {
 		m.removals[c.System] = append(m.removals[c.System], removal{
-			at:      at.UnixNano(),
+			at:      at.UnixMicro(),
 			target:  m.names.put(c.Ref().ID),
 			subject: m.names.put(c.Subject),
 			person:  m.names.put(access.ID{Name: c.Person}),
@@ -62,7 +52,7 @@ func (m *memory) count(c Change, at time.Time) {
 	}
 	if c.Class == ClassDrift {
 		key := c.Key()
-		m.corrected[key] = append(m.corrected[key], at.UnixNano())
+		m.corrected[key] = append(m.corrected[key], at.UnixMicro())
 	}
 }
 
@@ -126,19 +116,14 @@ func (m *memory) readBack(e Entry, d ReadBack) {
 		seen[s.Key] = s.Held
 	}
 	for _, u := range r.units {
-		if u.System != d.System || d.Unit != 0 && u.Unit != d.Unit {
+		if u.System != d.System || !u.ended || d.Unit != 0 && u.Unit != d.Unit {
 			continue
 		}
-		u.seen = append(u.seen, d)
+		except := u.end.outcomes()
 		for _, c := range u.Changes {
-			if c.Action.OnGrant() {
-				continue
+			if !c.Action.OnGrant() { // there are no claims about grants
+				m.confirm(c, of(c, except, u.end.All), of(c, seen, d.All), e.Time)
 			}
-			held, ok := seen[c.Key()]
-			if !ok {
-				held = d.All
-			}
-			m.confirm(c, u.Outcome(c.Key()), held, e.Time)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -34,6 +35,9 @@ const (
 
 // encode writes an entry as one line, with its newline, and returns its hash.
 func encode(e Entry) (line []byte, hash string, err error) {
+	if y := e.Time.Year(); y < 0 || y > 9999 {
+		return nil, "", fmt.Errorf("the clock says it is the year %d", y)
+	}
 	b := make([]byte, 0, 512+sizeOf(e.Data))
 	b = append(b, lineStart...)
 	b = strconv.AppendUint(b, e.Seq, 10)
@@ -78,7 +82,23 @@ func appendJSON(b []byte, v any) ([]byte, error) {
 	if err := enc.Encode(v); err != nil {
 		return nil, err
 	}
+	if bytes.IndexByte(buf.Bytes(), 0x7f) >= 0 || bytes.IndexByte(buf.Bytes(), 0xc2) >= 0 {
+		return appendControls(b, buf.String()), nil
+	}
 	return append(b, bytes.TrimSuffix(buf.Bytes(), []byte("\n"))...), nil
+}
+
+// appendControls escapes the control characters that encoding/json lets through. They can stand
+// in strings only.
+func appendControls(b []byte, s string) []byte {
+	for _, r := range strings.TrimSuffix(s, "\n") {
+		if r >= 0x7f && r < 0xa0 {
+			b = fmt.Appendf(b, `\u%04x`, r)
+		} else {
+			b = utf8.AppendRune(b, r)
+		}
+	}
+	return b
 }
 
 // appendBegun writes what encoding/json would, ten times as fast: a unit may hold 50,000

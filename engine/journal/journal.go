@@ -97,6 +97,9 @@ func (j *Journal) memory() *memory {
 // Append records what happened in a run. The journal stamps number, time and hashes. When it
 // returns nil the entry is durable; only then may the work that it announces begin.
 //
+// A cancelled context records nothing; what became of work that was cancelled must be recorded
+// under a context of its own.
+//
 // It fails, recording nothing, for an entry that makes no sense: a run opened twice, work in a
 // run that isn't open, a unit begun twice or ended without having begun.
 func (j *Journal) Append(ctx context.Context, e Entry) error {
@@ -112,9 +115,6 @@ func (j *Journal) append(ctx context.Context, e Entry) error {
 	}
 	if e.Data == nil {
 		return errors.New("an entry without data")
-	}
-	if e.Kind() == KindRecovered {
-		return errors.New("only the journal itself records what it recovered")
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -142,31 +142,32 @@ func (j *Journal) catchUp(ctx context.Context) (unlock func(), err error) {
 			return nil, err
 		}
 	}
-	defer func() {
-		if err != nil {
-			unlock()
-		}
-	}()
+	if err := j.refresh(ctx, shared); err != nil {
+		unlock()
+		return nil, err
+	}
+	return unlock, nil
+}
+
+func (j *Journal) refresh(ctx context.Context, shared Shared) (err error) {
 	var tail []byte
 	switch {
-	case ok:
+	case shared != nil:
 		tail, err = shared.LoadFrom(ctx, j.chain.size)
 	case j.unsure || j.torn > 0:
 		tail, err = j.reload(ctx)
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := j.take(ctx, tail); err != nil {
-		return nil, err
-	}
-	if j.torn > 0 {
-		if err := j.recover(ctx, tail[int64(len(tail))-j.torn:]); err != nil {
-			return nil, err
-		}
+		return err
 	}
 	j.unsure = false
-	return unlock, nil
+	if j.torn == 0 {
+		return nil
+	}
+	return j.recover(ctx, tail[int64(len(tail))-j.torn:])
 }
 
 func (j *Journal) reload(ctx context.Context) ([]byte, error) {
@@ -190,7 +191,7 @@ func (j *Journal) recover(ctx context.Context, torn []byte) error {
 }
 
 func (j *Journal) write(ctx context.Context, e Entry) error {
-	e.Seq, e.Time, e.Prev = j.chain.seq+1, j.now().UTC(), j.chain.head
+	e.Seq, e.Time, e.Prev = j.chain.seq+1, j.now().UTC().Round(0), j.chain.head
 	line, hash, err := encode(e)
 	if err != nil {
 		return err
@@ -324,9 +325,7 @@ func (c *chain) each(ctx context.Context, name string, data []byte, do func(Entr
 			return nil, err
 		}
 		n := bytes.IndexByte(data, '\n')
-		if n < 0 || n == len(data)-1 && bytes.IndexByte(data, 0) >= 0 {
-			// A line without its end, or a last one that the file system filled up with
-			// zeros after a crash; JSON never holds a zero byte.
+		if n < 0 || n == len(data)-1 && zeroFilled(data, c.size) {
 			return data, nil
 		}
 		e, err := c.next(data[:n])
@@ -343,6 +342,23 @@ func (c *chain) each(ctx context.Context, name string, data []byte, do func(Entr
 		data = data[n+1:]
 	}
 	return nil, nil
+}
+
+// zeroFilled reports whether a last line is one that a crash left incomplete although its end
+// is there: blocks of a file may reach the disk in any order, and those that didn't are zeros.
+// Such a hole begins where the line does or at a block's border, and ends at a border; zeros
+// anywhere else are somebody's doing. JSON never holds a zero byte.
+func zeroFilled(line []byte, offset int64) bool {
+	const block = 512
+	from := bytes.IndexByte(line, 0)
+	if from < 0 {
+		return false
+	}
+	to := from
+	for line[to] == 0 { // it ends with a newline
+		to++
+	}
+	return (from == 0 || (offset+int64(from))%block == 0) && (offset+int64(to))%block == 0
 }
 
 func (c *chain) next(line []byte) (Entry, error) {

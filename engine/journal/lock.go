@@ -51,11 +51,8 @@ func (e *LockedError) Unwrap() error { return ErrLocked }
 // kernel, which releases them when the process ends, however it ends. Unlock may be called
 // more than once.
 func LockRun(dir string, names []string) (unlock func(), err error) {
-	if err := makeDir(dir); err != nil {
-		return nil, fmt.Errorf("locking in %s: %w", dir, err)
-	}
 	locks := filepath.Join(dir, "locks")
-	if err := os.Mkdir(locks, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+	if err := makeLocks(dir); err != nil {
 		return nil, fmt.Errorf("locking in %s: %w", dir, err)
 	}
 	var held []*os.File
@@ -77,6 +74,21 @@ func LockRun(dir string, names []string) (unlock func(), err error) {
 		held = append(held, f)
 	}
 	return unlock, nil
+}
+
+func makeLocks(dir string) error {
+	if err := makeDir(dir); err != nil {
+		return err
+	}
+	root, err := openDir(dir) // which refuses links
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	if err := root.Mkdir("locks", 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	return nil
 }
 
 func lockOne(locks, name string) (*os.File, error) {

@@ -100,8 +100,8 @@ func (m Memory) Removals(system string, since time.Time) []Removal {
 	}
 	var out []Removal
 	for _, r := range m.m.removals[system] {
-		if t := time.Unix(0, r.at).UTC(); !t.Before(since) {
-			out = append(out, m.m.names.removal(system, r, t))
+		if r.at >= since.UnixMicro() {
+			out = append(out, m.m.names.removal(system, r))
 		}
 	}
 	for _, run := range m.m.order {
@@ -128,7 +128,7 @@ func (m Memory) Corrected(key string, since time.Time) int {
 	}
 	n := 0
 	for _, at := range m.m.corrected[key] {
-		if at >= since.UnixNano() {
+		if at >= since.UnixMicro() {
 			n++
 		}
 	}
@@ -152,19 +152,23 @@ type OpenUnit struct {
 	At    time.Time
 	ended bool
 	end   Ended
-	seen  []ReadBack
 }
 
 // Ended reports whether the journal says how the unit ended.
 func (u OpenUnit) Ended() bool { return u.ended }
 
-// Outcome tells what became of a change of the unit: Unknown if the unit was begun and nothing
-// is known of its end.
-func (u OpenUnit) Outcome(key string) Outcome {
-	if !u.ended {
-		return Unknown
+// Outcomes tells what became of each change of the unit, in their order: Unknown if the unit
+// was begun and nothing is known of its end.
+func (u OpenUnit) Outcomes() []Outcome {
+	out := make([]Outcome, len(u.Changes))
+	except := u.end.outcomes()
+	for i, c := range u.Changes {
+		out[i] = Unknown
+		if u.ended {
+			out[i] = of(c, except, u.end.All)
+		}
 	}
-	return outcomes(u.end).of(key)
+	return out
 }
 
 // Open returns the runs that were opened and never closed, oldest first.
@@ -190,7 +194,7 @@ type applied struct {
 
 // removal is a Removal in 32 bytes: a journal may hold many.
 type removal struct {
-	at      int64
+	at      int64 // Unix time in microseconds
 	target  uint32
 	subject uint32
 	person  uint32
@@ -215,13 +219,13 @@ func (n *names) put(id access.ID) uint32 {
 	return i
 }
 
-func (n *names) removal(system string, r removal, at time.Time) Removal {
+func (n *names) removal(system string, r removal) Removal {
 	return Removal{
 		Action:  access.Action(n.ids[r.action].Name),
 		Ref:     access.Ref{System: system, ID: n.ids[r.target]},
 		Subject: n.ids[r.subject],
 		Person:  n.ids[r.person].Name,
-		Time:    at,
+		Time:    time.UnixMicro(r.at).UTC(),
 		Leaver:  r.leaver,
 	}
 }

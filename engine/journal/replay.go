@@ -81,7 +81,6 @@ func (r *run) clone() *run {
 	n.index = make(map[unitName]*OpenUnit, len(r.index))
 	for _, u := range r.units {
 		v := *u
-		v.seen = slices.Clip(u.seen)
 		n.units = append(n.units, &v)
 		n.index[unitName{v.System, v.Unit}] = &v
 	}
@@ -104,19 +103,16 @@ func (m *memory) check(e Entry) error {
 	case Begun:
 		return m.checkBegun(e.Run, d)
 	case Ended:
-		u, err := m.unit(e.Run, d.System, d.Unit)
-		if err == nil && u.ended {
-			err = fmt.Errorf("unit %d of %s has ended already", d.Unit, d.System)
-		}
-		return err
+		return m.checkEnded(e.Run, d)
 	case ReadBack:
-		if d.Unit != 0 {
-			_, err := m.unit(e.Run, d.System, d.Unit)
-			return err
-		}
+		return m.checkReadBack(e.Run, d)
+	case ClosedSystem, Closed:
+		_, err := m.open(e.Run)
+		return err
+	case Recovered:
+		return errors.New("only the journal itself records what it recovered")
 	}
-	_, err := m.open(e.Run)
-	return err
+	return fmt.Errorf("%T is no entry", e.Data)
 }
 
 func (m *memory) checkBegun(id string, d Begun) error {
@@ -131,6 +127,56 @@ func (m *memory) checkBegun(id string, d Begun) error {
 		return fmt.Errorf("unit %d of %s was begun already", d.Unit, d.System)
 	}
 	return nil
+}
+
+func (m *memory) checkEnded(id string, d Ended) error {
+	u, err := m.unit(id, d.System, d.Unit)
+	if err != nil {
+		return err
+	}
+	if u.ended {
+		return fmt.Errorf("unit %d of %s has ended already", d.Unit, d.System)
+	}
+	except := d.outcomes()
+	for _, o := range append(slices.Collect(maps.Values(except)), d.All) {
+		if !o.valid() {
+			return fmt.Errorf("%q is no outcome", o)
+		}
+	}
+	if len(except) == 0 {
+		return nil
+	}
+	for _, c := range u.Changes {
+		delete(except, c.Key())
+	}
+	for _, r := range d.Except {
+		if _, ok := except[r.Key]; ok {
+			return fmt.Errorf("unit %d of %s has no change %q", d.Unit, d.System, r.Key)
+		}
+	}
+	return nil
+}
+
+func (m *memory) checkReadBack(id string, d ReadBack) error {
+	for _, s := range append([]Seen{{Held: d.All}}, d.Except...) {
+		if s.Held != Holds && s.Held != NotHeld && s.Held != Unconfirmed {
+			return fmt.Errorf("%q can't be seen when reading back", s.Held)
+		}
+	}
+	if d.Unit == 0 {
+		_, err := m.open(id)
+		return err
+	}
+	_, err := m.unit(id, d.System, d.Unit)
+	return err
+}
+
+func (o Outcome) valid() bool {
+	switch o {
+	case Done, Already, Failed, Unknown, Refused, Skipped:
+		return true
+	}
+	return false
 }
 
 func (m *memory) open(id string) (*run, error) {
@@ -189,10 +235,14 @@ func (m *memory) opened(e Entry, d Opened) {
 }
 
 func (m *memory) closedSystem(e Entry, d ClosedSystem) {
-	if r, ok := m.runs[e.Run]; ok && !slices.Contains(r.closed, d.System) {
+	r, ok := m.runs[e.Run]
+	if !ok {
+		return
+	}
+	if !slices.Contains(r.closed, d.System) {
 		r.closed = append(r.closed, d.System)
 	}
-	if d.Converged && d.Revision != "" && d.Revision != Worktree {
+	if d.Converged && d.Revision != "" && d.Revision != Worktree && !r.opened.Worktree {
 		m.last = applied{d.Revision, e.Time}
 		m.applied[d.System] = m.last
 	}
@@ -214,14 +264,25 @@ func (m *memory) closed(e Entry) {
 	m.order = slices.DeleteFunc(slices.Clone(m.order), func(o *run) bool { return o == r })
 }
 
-// outcomes answers for one Ended.
-type outcomes Ended
+// outcomes are the exceptions of an Ended by key; nil if there are none.
+func (d Ended) outcomes() map[string]Outcome {
+	if len(d.Except) == 0 {
+		return nil
+	}
+	m := make(map[string]Outcome, len(d.Except))
+	for _, r := range d.Except {
+		m[r.Key] = r.Outcome
+	}
+	return m
+}
 
-func (o outcomes) of(key string) Outcome {
-	for _, r := range o.Except {
-		if r.Key == key {
-			return r.Outcome
+// of picks a change's value out of exceptions. Making a key costs more than all the rest, so
+// it isn't made where there are none.
+func of[V any](c Change, except map[string]V, all V) V {
+	if len(except) > 0 {
+		if v, ok := except[c.Key()]; ok {
+			return v
 		}
 	}
-	return o.All
+	return all
 }

@@ -26,7 +26,9 @@ func Build(in Input) *Plan {
 	b.guards()
 	b.depends()
 	b.order()
-	b.plan.ChangeDigest = changeDigest(in.Shifts)
+	if b.plan.ChangeDigest = in.ChangeDigest; in.ChangeDigest == "" {
+		b.plan.ChangeDigest = changeDigest(in.Shifts)
+	}
 	b.plan.PlanDigest = planDigest(b.plan)
 	return b.plan
 }
@@ -171,8 +173,15 @@ func (s *Step) permission() string {
 
 // baseID is the name that the base has for an account.
 func (p *part) baseID(id access.ID) access.ID {
-	if h, ok := p.holder(id); ok && !h.Was.IsZero() {
-		return h.Was
+	if _, ok := p.Base.Holder(id); ok {
+		return id
+	}
+	if h, ok := p.holder(id); ok {
+		for _, was := range h.Was {
+			if _, ok := p.Base.Holder(was); ok {
+				return was
+			}
+		}
 	}
 	return id
 }

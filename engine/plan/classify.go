@@ -30,8 +30,9 @@ func (b *builder) classify(p *part, s Step, h access.Holder) Class {
 	switch s.Action {
 	case access.Create:
 		if !inBase {
-			return b.sinceBase(p, s.Subject, ClassChange)
+			return ClassChange
 		}
+		return b.sinceBase(p, s.Subject)
 	case access.Update:
 		for k := range s.After.Attributes {
 			if want.Attributes[k] != base.Attributes[k] {
@@ -55,16 +56,22 @@ func (b *builder) classify(p *part, s Step, h access.Holder) Class {
 	return ClassDrift
 }
 
-// sinceBase tells a joiner whose first day came from one who was declared now.
-func (b *builder) sinceBase(p *part, account access.ID, otherwise Class) Class {
+// sinceBase tells a joiner whose first day came from an object that somebody deleted: base and
+// head declare both, but for the one every window opened since the base was applied.
+func (b *builder) sinceBase(p *part, account access.ID) Class {
+	class := ClassDrift
 	for _, g := range p.Want.State().GrantsOf(account) {
 		for _, r := range p.Want.Reasons(account, g.Target, g.Permission) {
-			if !r.Active(b.in.At) || !within(r.From, p.BaseAt, b.in.At) || p.BaseAt.IsZero() {
-				return otherwise
+			if !r.Active(b.in.At) {
+				continue
 			}
+			if p.BaseAt.IsZero() || !within(r.From, p.BaseAt, b.in.At) {
+				return ClassDrift
+			}
+			class = ClassTime
 		}
 	}
-	return ClassTime
+	return class
 }
 
 func (b *builder) classifyGrant(p *part, s Step) Class {

@@ -15,6 +15,9 @@ type Input struct {
 	Systems  []SystemInput
 	// Shifts are the declaration's own changes.
 	Shifts []access.Shift
+	// ChangeDigest names the change where there are no shifts to name it by, as for a first
+	// import that nothing can be compared with.
+	ChangeDigest string
 	// Exclusive are the roles that exclude each other, by role.
 	Exclusive map[string][]string
 	// Allow lifts refusals by name.

@@ -2,6 +2,7 @@ package repo
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -83,5 +84,48 @@ func BenchmarkDiffers(b *testing.B) {
 		if paths, err := r.Differs(b.Context(), head); err != nil || len(paths) > 0 {
 			b.Fatal(paths, err)
 		}
+	}
+}
+
+// BenchmarkBlame asks about one file of 2,000 in a history of 1,000 commits, a few of which
+// touched it.
+func BenchmarkBlame(b *testing.B) {
+	g := newGit(b)
+	var in strings.Builder
+	text := func(i, version int) string {
+		s := fmt.Sprintf("person: p%d\n", i)
+		for j := range 20 {
+			s += fmt.Sprintf("line-%d: %d\n", j, version/(j+1))
+		}
+		return s
+	}
+	for c := range 1000 {
+		fmt.Fprintf(&in, "commit refs/heads/main\ncommitter bob <bob@acme.example> %d +0000\ndata 2\nx\n", 1_700_000_000+c*60)
+		first, last := c%200, c%200
+		if c == 0 {
+			first, last = 0, 1999
+		}
+		for i := first; i <= last; i++ {
+			t := text(i, c)
+			fmt.Fprintf(&in, "M 100644 inline people/%02d/p%d.yaml\ndata %d\n%s\n", i/100, i, len(t), t)
+		}
+	}
+	cmd := g.command("fast-import", "--quiet")
+	cmd.Stdin = strings.NewReader(in.String())
+	if out, err := cmd.CombinedOutput(); err != nil {
+		b.Fatalf("%v %s", err, out)
+	}
+	g.run("gc", "-q")
+	b.ResetTimer()
+	for b.Loop() {
+		r, err := Open(g.dir)
+		if err != nil {
+			b.Fatal(err)
+		}
+		lines, err := r.Blame(b.Context(), resolve(b, r, ""), "people/01/p120.yaml")
+		if err != nil || len(lines) != 21 {
+			b.Fatal(len(lines), err)
+		}
+		r.Close()
 	}
 }

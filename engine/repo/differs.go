@@ -162,6 +162,6 @@ func (c *comparison) untouched(e *indexEntry, info os.FileInfo) bool {
 	if e.ModifiedAt.Nanosecond() == 0 {
 		at = at.Truncate(time.Second)
 	}
-	return e.Stage == index.Merged && !e.IntentToAdd && e.Size == uint32(info.Size()) &&
-		e.ModifiedAt.Equal(at) && at.Before(c.written)
+	return e.Stage == 0 && // no conflict (index.Merged is 1, and wrong)
+		!e.IntentToAdd && e.Size == uint32(info.Size()) && e.ModifiedAt.Equal(at) && at.Before(c.written)
 }

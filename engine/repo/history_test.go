@@ -165,7 +165,7 @@ func TestMergeBaseAgreesWithGit(t *testing.T) {
 		rng := rand.New(rand.NewPCG(seed, 2))
 		commits := randomHistory(g, rng, 30, time.Duration(seed)*time.Hour)
 		r := open1(t, g.dir)
-		for range 25 {
+		for range 12 {
 			a, b := commits[rng.IntN(len(commits))], commits[rng.IntN(len(commits))]
 			got, err := r.MergeBase(t.Context(), resolve(t, r, a), resolve(t, r, b))
 			if err != nil {

@@ -1,7 +1,6 @@
 package resolve
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -18,7 +17,8 @@ type Desired struct {
 	Connector Connector
 
 	loc      *people
-	name     declare.Template
+	rule     naming
+	earlier  []naming // as previous declarations named accounts, newest first
 	attrs    []attrTemplate
 	ents     []entitlement
 	entIndex map[entitlement]int32
@@ -30,6 +30,9 @@ type Desired struct {
 	ids      map[int32]access.ID // accounts by person
 	absent   map[access.ID]access.Link
 	declared map[access.ID]*declare.Resource
+
+	headMu sync.Mutex
+	heads  map[headOf][]access.Link
 
 	linkOnce sync.Once
 	linked   map[access.ID]access.Holder
@@ -49,17 +52,21 @@ func newDesired(r *resolver, sys *declare.System) *Desired {
 		byID: map[access.ID]int{}, ids: map[int32]access.ID{},
 		absent: map[access.ID]access.Link{}, declared: map[access.ID]*declare.Resource{},
 	}
-	pattern := sys.Accounts.Name
-	if pattern.Value == "" {
-		pattern.Value = "{person}"
+	var err error
+	if d.rule, err = newNaming(sys); err != nil {
+		r.problem(d.Decl.Pos(sys.Accounts.Name.At), err.Error(), "")
 	}
-	d.name = d.template(r, pattern)
+	d.earlier = earlierNamings(r.in.Previous, sys)
 	for _, a := range sys.Accounts.Attributes {
 		d.attrs = append(d.attrs, attrTemplate{a.Key.Value, d.template(r, a.Value)})
 	}
 	for i := range sys.Resources {
 		res := &sys.Resources[i]
 		id := d.target(res.ID)
+		if first := d.declaredAt(id); first.Line > 0 {
+			r.problem(sys.Pos(res.At), fmt.Sprintf("%s is declared twice (line %d): to %s both names are one", res.ID, first.Line, sys.ID.Value), "keep one of them")
+			continue
+		}
 		if res.State.Value == "absent" {
 			d.absent[id] = access.Link{File: sys.File, Line: int(res.At.Line), Text: id.String() + " is declared absent"}
 		} else {
@@ -67,6 +74,14 @@ func newDesired(r *resolver, sys *declare.System) *Desired {
 		}
 	}
 	return d
+}
+
+// declaredAt is where a resource was declared; zero if it wasn't (yet).
+func (d *Desired) declaredAt(id access.ID) access.Link {
+	if res := d.declared[id]; res != nil {
+		return access.Link{File: d.Decl.File, Line: int(res.At.Line), Text: id.String() + " is declared"}
+	}
+	return d.absent[id]
 }
 
 func (d *Desired) template(r *resolver, t declare.Text) declare.Template {
@@ -113,9 +128,7 @@ func (d *Desired) entitlement(e *declare.Entitlement) int32 {
 
 // finish turns the rows into the state and the holders.
 func (d *Desired) finish(r *resolver) {
-	slices.SortStableFunc(d.rows, func(a, b row) int {
-		return cmp.Or(cmp.Compare(a.person, b.person), cmp.Compare(a.ent, b.ent))
-	})
+	slices.SortStableFunc(d.rows, func(a, b row) int { return a.compare(b.person, b.ent) })
 	d.checkTargets(r)
 	b := access.NewBuilder(d.Decl.ID.Value)
 	d.addResources(r, b)
@@ -143,8 +156,10 @@ func (d *Desired) addPeople(r *resolver, b *access.Builder) {
 		}
 	}
 	who := maps.Clone(first)
+	canDisable := d.Connector.Describe.Can(access.KindAccount, access.Disable)
 	for i, status := range r.people.status {
-		if status == access.HolderLeft {
+		// From these something may have to be taken away although nothing is declared.
+		if status == access.HolderLeft || status == access.HolderLeave && !canDisable {
 			if _, ok := who[int32(i)]; !ok {
 				who[int32(i)] = -1
 			}
@@ -156,11 +171,17 @@ func (d *Desired) addPeople(r *resolver, b *access.Builder) {
 		if !ok {
 			continue
 		}
-		if other, ok := taken[h.Account]; ok {
-			if int(person) < r.people.gone {
+		gone := int(person) >= r.people.gone
+		other, twin := d.takenBy(h, taken)
+		for twin && gone && len(h.Was) > 0 {
+			h.Account, h.Was = h.Was[0], h.Was[1:]
+			other, twin = d.takenBy(h, taken)
+		}
+		if twin {
+			if !gone { // else a current person keeps the account
 				d.twins(r, other, person, h.Account)
 			}
-			continue // a current person keeps the account of one who is gone
+			continue
 		}
 		taken[h.Account] = person
 		d.ids[person] = h.Account
@@ -169,59 +190,6 @@ func (d *Desired) addPeople(r *resolver, b *access.Builder) {
 		}
 		d.holders = append(d.holders, h)
 	}
-}
-
-// holder links a person to an account. A name that can't be made matters only for who has
-// something to get.
-func (d *Desired) holder(r *resolver, person int32, needed bool) (access.Holder, bool) {
-	p := r.people.list[person]
-	h := access.Holder{Person: p.ID.Value, Service: p.Service, Status: r.people.status[person], Why: r.people.why[person], Since: r.people.since[person]}
-	id, pos, err := d.account(p)
-	if err != nil {
-		if needed && h.Status != access.HolderLeft {
-			r.problem(pos, fmt.Sprintf("no account name for %s on %s: %v", h.Person, d.Decl.ID.Value, err),
-				"or name the account under accounts: {"+d.Decl.ID.Value+": …}")
-		}
-		return h, false
-	}
-	h.Account = id
-	for _, was := range p.Previously {
-		old := *p
-		if before := previousPerson(r.in.Previous, was.Value); before != nil {
-			old = *before
-		}
-		old.ID = was
-		if id, _, err := d.account(&old); err == nil && id != h.Account {
-			h.Was = id
-		}
-	}
-	return h, true
-}
-
-func previousPerson(repo *declare.Repository, id string) *declare.Person {
-	if repo == nil {
-		return nil
-	}
-	return repo.Person(id)
-}
-
-// account is a person's account: the name the person's document gives, or the rule's.
-func (d *Desired) account(p *declare.Person) (access.ID, declare.Pos, error) {
-	pos := p.Pos(p.At)
-	name := ""
-	for _, a := range p.Accounts {
-		if a.Key.Value == d.Decl.ID.Value {
-			name, pos = a.Value.Value, p.Pos(a.Value.At)
-		}
-	}
-	if name == "" {
-		var err error
-		if name, err = d.name.Expand(p); err != nil {
-			return access.ID{}, pos, err
-		}
-	}
-	o, err := d.canonical(access.Object{ID: access.Account(name)})
-	return o.ID, pos, err
 }
 
 // addRows adds what one person's rows, beginning at the index, give at the instant, and the
@@ -280,38 +248,6 @@ func (d *Desired) addAccount(r *resolver, b *access.Builder, person int32, h *ac
 	b.Object(n)
 }
 
-func (d *Desired) twins(r *resolver, a, b int32, id access.ID) {
-	pa, pb := r.people.list[a], r.people.list[b]
-	_, pos, _ := d.account(pb)
-	r.problem(pos, fmt.Sprintf("%s and %s (%s:%d) both have the account %s on %s", pb.ID.Value, pa.ID.Value, pa.File, pa.At.Line, id.Name, d.Decl.ID.Value),
-		"give one of them a name of its own under accounts: {"+d.Decl.ID.Value+": …}")
-}
-
-// addFormer adds the accounts that the journal remembers as those of leavers, unless the
-// declaration gives them to somebody.
-func (d *Desired) addFormer(r *resolver) {
-	taken := map[access.ID]bool{}
-	for _, h := range d.holders {
-		taken[h.Account] = true
-	}
-	for _, f := range r.in.Former[d.Decl.ID.Value] {
-		if taken[f.Account] {
-			continue
-		}
-		if i, ok := r.people.index[f.Person]; ok && int(i) < r.people.gone && r.people.status[i] != access.HolderLeft {
-			continue // came back; the account has another name now
-		}
-		if h, ok := d.link(f.Account); ok && h.Status != access.HolderLeft {
-			continue
-		}
-		taken[f.Account] = true
-		d.holders = append(d.holders, access.Holder{
-			Account: f.Account, Person: f.Person, Status: access.HolderLeft, Since: f.Since,
-			Why: access.Link{Text: "left; the document is gone, the journal remembers the account"},
-		})
-	}
-}
-
 // State implements access.Declared, as do the methods below.
 func (d *Desired) State() *access.State { return d.state }
 
@@ -320,26 +256,3 @@ func (d *Desired) Holders() []access.Holder { return d.holders }
 
 // Absent implements access.Declared.
 func (d *Desired) Absent() map[access.ID]access.Link { return d.absent }
-
-// Holder implements access.Declared. Accounts of people who have nothing on the system are
-// found as well; all names are made once, when the first of these is asked for.
-func (d *Desired) Holder(account access.ID) (access.Holder, bool) {
-	if i, ok := d.byID[account]; ok {
-		return d.holders[i], true
-	}
-	return d.link(account)
-}
-
-func (d *Desired) link(account access.ID) (access.Holder, bool) {
-	d.linkOnce.Do(func() {
-		d.linked = map[access.ID]access.Holder{}
-		for i, p := range d.loc.list[:d.loc.gone] {
-			if id, _, err := d.account(p); err == nil {
-				d.linked[id] = access.Holder{Account: id, Person: p.ID.Value, Service: p.Service,
-					Status: d.loc.status[i], Why: d.loc.why[i], Since: d.loc.since[i]}
-			}
-		}
-	})
-	h, ok := d.linked[account]
-	return h, ok
-}

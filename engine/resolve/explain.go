@@ -219,7 +219,9 @@ func (x *explainer) term(t *declare.Term, file string, group *declare.Group) []o
 	case declare.TermAny:
 		out = x.nearest(t.Terms, file, group)
 	default:
-		out = append(out, obstacle{here("it names %s", t.Name.Value), x.add(file, group)})
+		if t.Name.Value != x.p.ID.Value {
+			out = append(out, obstacle{here("it names %s", t.Name.Value), x.add(file, group)})
+		}
 	}
 	return append(out, x.window(window(t.From, t.Until, x.sets.r.loc), file, t.From, t.Until, "this entry")...)
 }
@@ -236,10 +238,13 @@ func (x *explainer) nearest(terms []declare.Term, file string, group *declare.Gr
 	var best []obstacle
 	found := false
 	rank := func(t *declare.Term) int {
-		if t.Kind == declare.TermPerson {
-			return 1 // naming somebody else says less than a rule that nearly fits
+		switch {
+		case t.Kind != declare.TermPerson:
+			return 1
+		case t.Name.Value == x.p.ID.Value:
+			return 0 // named, though not for now
 		}
-		return 0
+		return 2 // naming somebody else says less than a rule that nearly fits
 	}
 	bestRank := 0
 	for i := range terms {
@@ -259,10 +264,12 @@ func (x *explainer) members(g *declare.Group) []obstacle {
 		if len(near) == 0 {
 			near = []obstacle{{link: access.Link{File: g.File, Line: int(g.At.Line), Text: g.ID.Value + " has no entry that fits " + x.p.ID.Value}}}
 		}
-		for i := range near {
-			near[i].fix = ""
+		if last := &near[len(near)-1]; last.fix == "" || !x.names(g.Members) {
+			for i := range near {
+				near[i].fix = ""
+			}
+			last.fix = x.add(g.File, g)
 		}
-		near[len(near)-1].fix = x.add(g.File, g)
 		out = append(out, near...)
 	}
 	for i := range g.Except {
@@ -282,6 +289,11 @@ func (x *explainer) members(g *declare.Group) []obstacle {
 		out = append(out, obstacle{link: access.Link{File: g.File, Line: int(t.At.Line), Text: fmt.Sprintf("%s keeps only %s", g.ID.Value, termsText(g.Only, "; "))}})
 	}
 	return out
+}
+
+// names reports whether one of the terms names the person, though not for now.
+func (x *explainer) names(terms []declare.Term) bool {
+	return slices.ContainsFunc(terms, func(t declare.Term) bool { return t.Kind == declare.TermPerson && t.Name.Value == x.p.ID.Value })
 }
 
 func (x *explainer) inAny(terms []declare.Term) bool {

@@ -35,7 +35,9 @@ func newPeople(in Input, loc *time.Location) *people {
 	p.status, p.span = make([]access.HolderStatus, n), make([]span, n)
 	p.why, p.since = make([]access.Link, n), make([]time.Time, n)
 	for i, person := range p.list {
-		p.index[person.ID.Value] = int32(i)
+		if _, ok := p.index[person.ID.Value]; !ok {
+			p.index[person.ID.Value] = int32(i)
+		}
 		if i < p.gone && person.Manager.Value != "" {
 			p.reports[person.Manager.Value] = append(p.reports[person.Manager.Value], int32(i))
 		}
@@ -44,22 +46,22 @@ func newPeople(in Input, loc *time.Location) *people {
 	return p
 }
 
-// vanished are the people of the previous declaration whose documents are gone and who were
-// not renamed.
+// vanished are the people of previous declarations whose documents are gone and who were not
+// renamed, each as the newest of the declarations has them.
 func vanished(in Input) []*declare.Person {
-	if in.Previous == nil {
-		return nil
-	}
-	renamed := map[string]bool{}
+	done := map[string]bool{}
 	for _, p := range in.Repo.People {
 		for _, was := range p.Previously {
-			renamed[was.Value] = true
+			done[was.Value] = true
 		}
 	}
 	var out []*declare.Person
-	for _, p := range in.Previous.People {
-		if in.Repo.Person(p.ID.Value) == nil && !renamed[p.ID.Value] {
-			out = append(out, p)
+	for _, previous := range in.Previous {
+		for _, p := range previous.People {
+			if in.Repo.Person(p.ID.Value) == nil && !done[p.ID.Value] {
+				done[p.ID.Value] = true
+				out = append(out, p)
+			}
 		}
 	}
 	slices.SortFunc(out, func(a, b *declare.Person) int { return strings.Compare(a.ID.Value, b.ID.Value) })

@@ -21,9 +21,8 @@ func (d *Desired) Reasons(subject, target access.ID, permission string) []access
 		return nil
 	}
 	var out []access.Reason
-	for _, row := range d.rowsOf(h.Person) {
-		e := d.ents[row.ent]
-		if e.target == target && (permission == "" || e.permission == permission) {
+	for _, permission := range d.permissions(target, permission) {
+		for _, row := range d.rowsOf(h.Person, entitlement{target, permission}) {
 			out = append(out, d.reason(row))
 		}
 	}
@@ -40,14 +39,28 @@ func (d *Desired) Reasons(subject, target access.ID, permission string) []access
 	return out
 }
 
-// rowsOf are the rows of one person.
-func (d *Desired) rowsOf(person string) []row {
+// permissions are the one that was asked for, or all that there are on the target.
+func (d *Desired) permissions(target access.ID, permission string) []string {
+	if permission != "" {
+		return []string{permission}
+	}
+	kind, _ := d.Connector.Describe.Kind(target.Kind)
+	var out []string
+	for _, p := range kind.Permissions {
+		out = append(out, p.Name)
+	}
+	return out
+}
+
+// rowsOf are the rows by which one person gets one entitlement.
+func (d *Desired) rowsOf(person string, e entitlement) []row {
 	i, ok := d.loc.index[person]
-	if !ok {
+	ent, ok2 := d.entIndex[e]
+	if !ok || !ok2 {
 		return nil
 	}
-	lo := sort.Search(len(d.rows), func(k int) bool { return d.rows[k].person >= i })
-	hi := lo + sort.Search(len(d.rows)-lo, func(k int) bool { return d.rows[lo+k].person > i })
+	lo := sort.Search(len(d.rows), func(k int) bool { return d.rows[k].compare(i, ent) >= 0 })
+	hi := lo + sort.Search(len(d.rows)-lo, func(k int) bool { return d.rows[lo+k].compare(i, ent) > 0 })
 	return d.rows[lo:hi]
 }
 
@@ -57,10 +70,33 @@ func (d *Desired) reason(row row) access.Reason {
 	for _, h := range row.what.roles {
 		r.Roles = append(r.Roles, h.role.ID.Value)
 	}
-	r.Chain = append(r.Chain, grantLink(row))
-	r.Chain = append(r.Chain, roleLinks(row.what)...)
+	r.Chain = append(r.Chain, d.head(row)...)
 	r.Chain = append(r.Chain, d.memberLinks(row)...)
 	return r
+}
+
+// headOf names the part of a chain that everybody shares who gets something in the same way.
+type headOf struct {
+	grant *declare.Grant
+	term  *declare.Term
+	what  *bundle
+}
+
+// head gives the links from the grant to the entitlement. They are made once for all who get
+// it so: a grant to a large group would repeat them for each member.
+func (d *Desired) head(row row) []access.Link {
+	key := headOf{row.grant, row.who.term, row.what}
+	d.headMu.Lock()
+	defer d.headMu.Unlock()
+	links, ok := d.heads[key]
+	if !ok {
+		links = append([]access.Link{grantLink(row)}, roleLinks(row.what)...)
+		if d.heads == nil {
+			d.heads = map[headOf][]access.Link{}
+		}
+		d.heads[key] = links
+	}
+	return links
 }
 
 func grantLink(row row) access.Link {

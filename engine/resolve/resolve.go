@@ -45,9 +45,9 @@ type Input struct {
 	At time.Time
 	// Connectors are by system.
 	Connectors map[string]Connector
-	// Previous is the last applied declaration, nil if there is none. People that are there
-	// and are gone from Repo are leavers.
-	Previous *declare.Repository
+	// Previous are declarations that were applied before, the newest first. People that are in
+	// one of them and are gone from Repo are leavers.
+	Previous []*declare.Repository
 	// Former are by system.
 	Former map[string][]Former
 }
@@ -108,7 +108,7 @@ type resolver struct {
 }
 
 func (r *resolver) problem(pos declare.Pos, message, hint string) {
-	r.problems = append(r.problems, declare.Problem{Pos: pos, Message: message, Hint: hint})
+	r.problems = append(r.problems, r.in.Repo.Problem(pos, "", message, hint))
 }
 
 // span is a half-open interval in milliseconds since 1970.

@@ -1,6 +1,8 @@
 package resolve
 
 import (
+	"cmp"
+
 	"github.com/accordhq/accord/engine/access"
 	"github.com/accordhq/accord/engine/declare"
 )
@@ -27,6 +29,11 @@ type row struct {
 	who    *path
 	what   *bundle
 	grant  *declare.Grant
+}
+
+// compare orders rows by person and entitlement.
+func (r row) compare(person, ent int32) int {
+	return cmp.Or(cmp.Compare(r.person, person), cmp.Compare(r.ent, ent))
 }
 
 // entitlement is a target with a permission, in the connector's own spelling.

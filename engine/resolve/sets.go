@@ -155,6 +155,9 @@ func (s *sets) match(keys []declare.Attr) []int32 {
 			for _, i := range byValue[want.Value] {
 				found[i] = true
 			}
+			if !declare.IsGlob(want.Value) {
+				continue
+			}
 			for value, people := range byValue {
 				if value != want.Value && declare.Glob(want.Value, value) {
 					for _, i := range people {

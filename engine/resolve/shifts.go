@@ -14,7 +14,7 @@ import (
 // which settings and resources change. It needs no system and no credential. A nil base is an
 // empty one. The result is sorted and doesn't depend on the clock.
 func Compare(base, head *World) []access.Shift {
-	c := &comparer{names: map[string]string{}}
+	c := &comparer{names: map[string]string{}, systems: map[string]string{}, terms: map[*declare.Term]string{}}
 	if base == nil {
 		base = &World{Repo: &declare.Repository{}, people: &people{index: map[string]int32{}}}
 	}
@@ -23,7 +23,13 @@ func Compare(base, head *World) []access.Shift {
 			c.names[was.Value] = p.ID.Value
 		}
 	}
+	for _, d := range head.Repo.Systems {
+		for _, was := range d.Previously {
+			c.systems[was.Value] = d.ID.Value
+		}
+	}
 	c.access(base, head)
+	c.accounts(base, head)
 	c.statuses(base, head)
 	c.settings(base, head)
 	slices.SortFunc(c.out, compareShift)
@@ -31,8 +37,10 @@ func Compare(base, head *World) []access.Shift {
 }
 
 type comparer struct {
-	names map[string]string // id before → id now
-	out   []access.Shift
+	names   map[string]string // a person's id before → id now
+	systems map[string]string // a system's id before → id now
+	terms   map[*declare.Term]string
+	out     []access.Shift
 }
 
 // line names one access, whatever its intervals.
@@ -63,17 +71,14 @@ func (c *comparer) access(base, head *World) {
 func (c *comparer) lines(w *World) map[line]held {
 	out := map[line]held{}
 	for _, d := range w.Systems {
-		system := d.Decl.ID.Value
+		system := now(c.systems, d.Decl.ID.Value)
 		for _, row := range d.rows {
-			person := d.loc.list[row.person].ID.Value
-			if now, ok := c.names[person]; ok {
-				person = now
-			}
+			person := now(c.names, d.loc.list[row.person].ID.Value)
 			e := d.ents[row.ent]
 			l := line{person: person, system: system, target: e.target, permission: e.permission}
 			h := out[l]
 			h.spans = append(h.spans, row.span)
-			h.reasons = append(h.reasons, wording(row))
+			h.reasons = append(h.reasons, c.wording(row))
 			out[l] = h
 		}
 		for _, g := range d.state.Grants() {
@@ -86,15 +91,53 @@ func (c *comparer) lines(w *World) map[line]held {
 	return out
 }
 
+// now is the id by which something goes at head.
+func now(names map[string]string, id string) string {
+	if is, ok := names[id]; ok {
+		return is
+	}
+	return id
+}
+
+// accounts compares which accounts the access goes to: naming another one moves all of it.
+func (c *comparer) accounts(base, head *World) {
+	before := map[string]*Desired{}
+	for _, d := range base.Systems {
+		before[now(c.systems, d.Decl.ID.Value)] = d
+	}
+	for _, d := range head.Systems {
+		was := before[d.Decl.ID.Value]
+		if was == nil {
+			continue
+		}
+		old := map[string]string{}
+		for i, id := range was.ids {
+			old[now(c.names, was.loc.list[i].ID.Value)] = id.Name
+		}
+		for i, id := range d.ids {
+			person := d.loc.list[i].ID.Value
+			if from, ok := old[person]; ok && from != id.Name {
+				c.out = append(c.out, access.Shift{Kind: access.ShiftStatus, Person: person, System: d.Decl.ID.Value, From: "account " + from, To: "account " + id.Name})
+			}
+		}
+	}
+}
+
 // wording is a reason without its line numbers: moving a line is no change.
-func wording(r row) string {
+func (c *comparer) wording(r row) string {
 	var b strings.Builder
 	b.WriteString(r.grant.ID.Value)
 	for _, h := range r.what.roles {
 		b.WriteString(" role " + h.role.ID.Value)
 	}
 	for p := r.who; p != nil; p = p.inner {
-		b.WriteString(" via " + termText(p.term))
+		text, ok := c.terms[p.term]
+		if !ok {
+			text = termText(p.term)
+			c.terms[p.term] = text
+		}
+		b.WriteString(" via ")
+		b.WriteString(text)
 	}
 	b.WriteString(" " + r.grant.Reason.Value + " " + r.grant.Ticket.Value)
 	return b.String()
@@ -106,11 +149,11 @@ func (c *comparer) shift(l line, before, after held) {
 		Before: spans(b), After: spans(a)}
 	switch {
 	case slices.Equal(a, b):
-		rb, ra := digestOf(before.reasons), digestOf(after.reasons)
-		if ra == rb {
+		rb, ra := distinct(before.reasons), distinct(after.reasons)
+		if slices.Equal(rb, ra) {
 			return
 		}
-		s.Kind, s.Reasons = access.ShiftReason, rb+" "+ra
+		s.Kind, s.Reasons = access.ShiftReason, declare.Digest(rb)+" "+declare.Digest(ra)
 	case len(b) == 0:
 		s.Kind = access.ShiftGain
 	case len(a) == 0:
@@ -161,11 +204,7 @@ func spans(in []span) []access.Span {
 func (c *comparer) statuses(base, head *World) {
 	before := map[string]string{}
 	for _, p := range base.Repo.People {
-		id := p.ID.Value
-		if now, ok := c.names[id]; ok {
-			id = now
-		}
-		before[id] = statusText(p)
+		before[now(c.names, p.ID.Value)] = statusText(p)
 	}
 	for _, p := range head.Repo.People {
 		was, ok := before[p.ID.Value]
@@ -193,16 +232,21 @@ func statusText(p *declare.Person) string {
 	return s
 }
 
-// settings compares the judging settings and what systems declare beside access.
+// settings compares the judging settings and what systems declare beside access. Those of groups
+// and roles come and go with the access that these are about; only a change counts.
 func (c *comparer) settings(base, head *World) {
-	before, after := settingsOf(base.Repo), settingsOf(head.Repo)
+	c.texts(settingsOf(base.Repo), settingsOf(head.Repo), true)
+	c.texts(dutiesOf(base.Repo), dutiesOf(head.Repo), false)
+}
+
+func (c *comparer) texts(before, after map[string]string, all bool) {
 	for name, was := range before {
-		if is := after[name]; is != was {
+		if is, ok := after[name]; is != was && (ok || all) {
 			c.out = append(c.out, access.Shift{Kind: access.ShiftSettings, System: name, From: was, To: is})
 		}
 	}
 	for name, is := range after {
-		if _, ok := before[name]; !ok {
+		if _, ok := before[name]; !ok && all {
 			c.out = append(c.out, access.Shift{Kind: access.ShiftSettings, System: name, To: is})
 		}
 	}
@@ -222,10 +266,19 @@ func settingsOf(r *declare.Repository) map[string]string {
 	return out
 }
 
-func digestOf(lines []string) string {
-	lines = slices.Compact(slices.Sorted(slices.Values(lines)))
-	return declare.Digest(lines)
+// dutiesOf are who answers for groups and roles, and what may not be held together.
+func dutiesOf(r *declare.Repository) map[string]string {
+	out := map[string]string{}
+	for _, g := range r.Groups {
+		out["group "+g.ID.Value] = declare.Digest(g.Owners)
+	}
+	for _, role := range r.Roles {
+		out["role "+role.ID.Value] = declare.Digest([]any{role.Owners, role.Exclusive, role.Privileged.Value})
+	}
+	return out
 }
+
+func distinct(lines []string) []string { return slices.Compact(slices.Sorted(slices.Values(lines))) }
 
 func compareShift(a, b access.Shift) int {
 	return cmp.Or(

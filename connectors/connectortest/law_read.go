@@ -1,0 +1,222 @@
+package connectortest
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/accordhq/accord/connectors"
+	"github.com/accordhq/accord/engine/access"
+)
+
+// promptly is how long a Read may take to notice that its context is done.
+const promptly = 3 * time.Second
+
+func readEmpty(t *trial) {
+	b := t.open()
+	got := b.read()
+	t.Logf("the connector met %s", got.Identity())
+	if got.Identity() == "" {
+		t.Errorf("the state has no identity")
+	}
+	if got.System() != SystemName {
+		t.Errorf("the state is of the system %q, want the configured name %q", got.System(), SystemName)
+	}
+	if !got.Whole() || !got.Complete() {
+		t.Errorf("the state of a fresh system isn't complete: %v", got.Unknowns())
+	}
+	t.same("a fresh system", differences(b.fresh, got, leniency{implied: true}))
+	if again := b.read(); again.Identity() != got.Identity() || again.Self() != got.Self() {
+		t.Errorf("a second read has another identity or self: %q %s", again.Identity(), again.Self())
+	}
+	if named := b.read(access.Account("nobody")); named.Identity() != got.Identity() || named.Self() != got.Self() {
+		t.Errorf("a read of one account has another identity or self: %q %s", named.Identity(), named.Self())
+	}
+	if self := got.Self(); !self.IsZero() {
+		if _, ok := got.Object(self); !ok {
+			t.Errorf("Accord's own account %s isn't among the objects", self)
+		}
+	}
+}
+
+func readSeesEverything(t *trial) {
+	states := []struct {
+		name string
+		make func(*bed) *access.State
+	}{
+		{"everything", func(b *bed) *access.State { return b.maker.everything() }},
+		{"many", func(b *bed) *access.State {
+			n := t.h.Many
+			if n == 0 {
+				n = 250
+			}
+			return b.maker.many(n)
+		}},
+		{"random", func(b *bed) *access.State { return b.maker.random(t.rand("read")) }},
+	}
+	for _, s := range states {
+		b := t.open()
+		want := s.make(b)
+		b.seed(want)
+		seeded := b.dump()
+		if d := differences(merged(t, b.fresh, want), seeded, leniency{implied: true, loose: func(access.ID) bool { return true }}); len(d) > 0 {
+			t.same("the harness: Dump doesn't return what Seed put there: "+s.name, d)
+			continue
+		}
+		got := b.read()
+		if !got.Complete() {
+			t.Errorf("%s: the state isn't complete: %v", s.name, got.Unknowns())
+		}
+		t.same(s.name, differences(seeded, got, leniency{implied: true}))
+	}
+}
+
+func readScopedAgrees(t *trial) {
+	b := t.open()
+	b.seed(b.maker.everything())
+	whole := b.read()
+	var all []access.ID
+	for o := range whole.Objects() {
+		all = append(all, o.ID)
+	}
+	missing, _ := b.maker.thing(access.KindAccount, 9)
+	scopes := [][]access.ID{{missing}, all, append([]access.ID{missing}, all...)}
+	for _, id := range all {
+		scopes = append(scopes, []access.ID{id}, []access.ID{id, missing, id})
+	}
+	for _, ids := range scopes {
+		got := b.read(ids...)
+		if got.Whole() {
+			t.Errorf("a read of %v claims to answer for everything", ids)
+		}
+		for _, id := range ids {
+			if !got.Knows(id) {
+				t.Errorf("a read of %s doesn't know it: %v", id, got.Unknowns())
+			}
+		}
+		if !t.same("a read of named objects", differences(narrow(t, whole, ids), narrow(t, got, ids), leniency{})) {
+			return
+		}
+	}
+	none, err := b.Read(t.Context(), connectors.Scope{IDs: []access.ID{}})
+	if err != nil {
+		t.Fatalf("a read of no objects: %v", err)
+	}
+	if none.Whole() || none.Knows(missing) {
+		t.Errorf("a read of no objects claims to know something")
+	}
+}
+
+func readStanding(t *trial) {
+	b := t.open()
+	everything := b.maker.everything()
+	d := access.NewBuilder(SystemName)
+	for o := range everything.Objects() {
+		d.Object(o)
+	}
+	for i, g := range everything.Grants() {
+		g.Standing = []access.Standing{access.Held, access.Pending, access.Implied}[i%3]
+		d.Grant(g)
+	}
+	b.seed(build(t, d))
+	want := b.dump()
+	seen := map[access.Standing]bool{}
+	for _, g := range want.Grants() {
+		seen[g.Standing] = true
+	}
+	if !seen[access.Pending] && !seen[access.Implied] {
+		t.Skipf("on this system a grant is held or isn't there")
+	}
+	t.same("standings", differences(want, b.read(), leniency{implied: !seen[access.Implied]}))
+}
+
+func readAllOrError(t *trial) {
+	for _, scoped := range []bool{false, true} {
+		b := t.open()
+		b.seed(b.maker.many(20))
+		truth := b.dump()
+		var ids []access.ID
+		for o := range truth.Objects() {
+			ids = append(ids, o.ID)
+		}
+		if !b.arm(FaultRead) {
+			t.Fatalf("the harness can't make a read fail (FaultRead); without it this law shows nothing")
+		}
+		scope := connectors.Scope{}
+		if scoped {
+			scope.IDs = ids
+		}
+		got, err := b.Read(t.Context(), scope)
+		switch {
+		case err != nil && got != nil:
+			t.Errorf("a Read that failed (%v) returned a state all the same", err)
+		case err == nil && got == nil:
+			t.Errorf("Read returned neither a state nor an error")
+		case err == nil:
+			trustworthy(t, truth, got)
+		}
+	}
+}
+
+// trustworthy checks that what isn't in the state isn't claimed to be absent.
+func trustworthy(t *trial, truth, got *access.State) {
+	t.Helper()
+	lost := 0
+	for o := range truth.Objects() {
+		if _, ok := got.Object(o.ID); ok {
+			continue
+		}
+		lost++
+		if got.Knows(o.ID) {
+			t.Errorf("a part couldn't be read, and %s looks as if it weren't there", o.ID)
+			return
+		}
+	}
+	for _, g := range truth.Grants() {
+		if _, _, ok := got.Find(g.Subject, g.Target, g.Permission); ok || g.Standing == access.Implied {
+			continue
+		}
+		lost++
+		if got.KnowsGrant(g.Subject, g.Target) {
+			t.Errorf("a part couldn't be read, and %s looks as if it weren't there", g)
+			return
+		}
+	}
+	if lost == 0 && got.Complete() {
+		t.Errorf("the harness: FaultRead made nothing fail, everything was read")
+	}
+}
+
+func readHonoursContext(t *trial) {
+	b := t.open()
+	b.seed(b.maker.everything())
+	for _, ids := range [][]access.ID{nil, {access.Account("anybody")}} {
+		got, err := b.Read(b.cancelled(), connectors.Scope{IDs: ids})
+		if !errors.Is(err, context.Canceled) || got != nil {
+			t.Errorf("a cancelled read of %v: state %v, error %v; want no state and context.Canceled", ids, got != nil, err)
+		}
+	}
+	if !b.arm(FaultHang) {
+		t.Logf("the harness can't make the far side hang; only contexts that are done beforehand were tried")
+		return
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	type answer struct {
+		state *access.State
+		err   error
+	}
+	done := make(chan answer, 1)
+	go func() {
+		state, err := b.Read(ctx, connectors.Scope{})
+		done <- answer{state, err}
+	}()
+	select {
+	case got := <-done:
+		if !errors.Is(got.err, context.DeadlineExceeded) || got.state != nil {
+			t.Errorf("a read that hangs: state %v, error %v; want no state and context.DeadlineExceeded", got.state != nil, got.err)
+		}
+	case <-time.After(promptly):
+		t.Errorf("after %v a read that hangs hasn't noticed that its context was cancelled", promptly)
+	}
+}

@@ -1,0 +1,199 @@
+package resolve
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/accordhq/accord/engine/access"
+	"github.com/accordhq/accord/engine/declare"
+)
+
+// naming is how one revision names the accounts of one system.
+type naming struct {
+	system string // the id of the system there
+	rule   declare.Template
+	repo   *declare.Repository // of an earlier revision
+}
+
+func newNaming(sys *declare.System) (naming, error) {
+	pattern := sys.Accounts.Name.Value
+	if pattern == "" {
+		pattern = "{person}"
+	}
+	rule, err := declare.ParseTemplate(pattern)
+	return naming{system: sys.ID.Value, rule: rule}, err
+}
+
+// earlierNamings are the rules by which previous declarations named the system's accounts.
+func earlierNamings(previous []*declare.Repository, sys *declare.System) []naming {
+	names := []string{sys.ID.Value}
+	for _, was := range sys.Previously {
+		names = append(names, was.Value)
+	}
+	var out []naming
+	for _, repo := range previous {
+		for _, name := range names {
+			if before := repo.System(name); before != nil {
+				if n, err := newNaming(before); err == nil {
+					n.repo = repo
+					out = append(out, n)
+				}
+				break
+			}
+		}
+	}
+	return out
+}
+
+// account is a person's account: the name that the person's document gives, or the rule's.
+func (d *Desired) account(p *declare.Person) (access.ID, declare.Pos, error) {
+	return d.named(d.rule, p)
+}
+
+func (d *Desired) named(n naming, p *declare.Person) (access.ID, declare.Pos, error) {
+	pos := p.Pos(p.At)
+	name := ""
+	for _, a := range p.Accounts {
+		if a.Key.Value == n.system {
+			name, pos = a.Value.Value, p.Pos(a.Value.At)
+		}
+	}
+	if name == "" {
+		var err error
+		if name, err = n.rule.Expand(p); err != nil {
+			return access.ID{}, pos, err
+		}
+	}
+	o, err := d.canonical(access.Object{ID: access.Account(name)})
+	return o.ID, pos, err
+}
+
+// holder links a person to an account. A name that can't be made matters only for who has
+// something to get.
+func (d *Desired) holder(r *resolver, person int32, needed bool) (access.Holder, bool) {
+	p := r.people.list[person]
+	h := access.Holder{Person: p.ID.Value, Service: p.Service, Status: r.people.status[person], Why: r.people.why[person], Since: r.people.since[person]}
+	id, pos, err := d.account(p)
+	names := d.formerNames(p, h.Status)
+	if gone := int(person) >= r.people.gone; err == nil && (!gone || len(names) == 0) {
+		names = append([]access.ID{id}, slices.DeleteFunc(names, func(n access.ID) bool { return n == id })...)
+	}
+	if len(names) > 0 && (err == nil || h.Status == access.HolderLeft) {
+		h.Account, h.Was = names[0], names[1:]
+		return h, true
+	}
+	if needed && h.Status != access.HolderLeft {
+		r.problem(pos, fmt.Sprintf("no account name for %s on %s: %v", h.Person, d.Decl.ID.Value, err),
+			"or name the account under accounts: {"+d.Decl.ID.Value+": …}")
+	}
+	return h, false
+}
+
+// formerNames are the names that a person's account may still have. Those of ids that the
+// document had before are to be renamed. Of somebody who left also the account that was last
+// applied counts: with the person the line may have gone that names it, or the rule may have
+// changed, and it must not be left behind.
+func (d *Desired) formerNames(p *declare.Person, status access.HolderStatus) []access.ID {
+	var out []access.ID
+	add := func(n naming, p *declare.Person) {
+		if id, _, err := d.named(n, p); err == nil && !slices.Contains(out, id) {
+			out = append(out, id)
+		}
+	}
+	before := func(id string) (known bool) {
+		for _, n := range d.earlier {
+			if p := n.repo.Person(id); p != nil {
+				known = true
+				add(n, p)
+			}
+		}
+		return known
+	}
+	if status == access.HolderLeft {
+		before(p.ID.Value)
+	}
+	for _, was := range p.Previously {
+		if !before(was.Value) {
+			old := *p
+			old.ID = was
+			add(d.rule, &old)
+		}
+	}
+	return out
+}
+
+// takenBy finds somebody else whose account it is: of two who both count, or, for somebody who
+// left, anybody who is still here.
+func (d *Desired) takenBy(h access.Holder, taken map[access.ID]int32) (int32, bool) {
+	if other, ok := taken[h.Account]; ok {
+		return other, true
+	}
+	if h.Status != access.HolderLeft {
+		return 0, false
+	}
+	if other, ok := d.link(h.Account); ok && other.Person != h.Person && other.Status != access.HolderLeft {
+		return d.loc.index[other.Person], true
+	}
+	return 0, false
+}
+
+func (d *Desired) twins(r *resolver, a, b int32, id access.ID) {
+	pa, pb := r.people.list[a], r.people.list[b]
+	_, pos, _ := d.account(pb)
+	r.problem(pos, fmt.Sprintf("%s and %s (%s:%d) both have the account %s on %s", pb.ID.Value, pa.ID.Value, pa.File, pa.At.Line, id.Name, d.Decl.ID.Value),
+		"give one of them a name of its own under accounts: {"+d.Decl.ID.Value+": …}")
+}
+
+// addFormer adds the accounts that the journal remembers as those of leavers, unless the
+// declaration gives them to somebody.
+func (d *Desired) addFormer(r *resolver) {
+	taken := map[access.ID]bool{}
+	for _, h := range d.holders {
+		taken[h.Account] = true
+	}
+	for _, f := range r.in.Former[d.Decl.ID.Value] {
+		if taken[f.Account] {
+			continue
+		}
+		if i, ok := r.people.index[f.Person]; ok && int(i) < r.people.gone && r.people.status[i] != access.HolderLeft {
+			continue // came back; the account has another name now
+		}
+		if h, ok := d.link(f.Account); ok && h.Status != access.HolderLeft {
+			continue
+		}
+		taken[f.Account] = true
+		d.holders = append(d.holders, access.Holder{
+			Account: f.Account, Person: f.Person, Status: access.HolderLeft, Since: f.Since,
+			Why: access.Link{Text: "left; the document is gone, the journal remembers the account"},
+		})
+	}
+}
+
+// Holder implements access.Declared. Accounts of people who have nothing on the system are
+// found as well; all names are made once, when the first of these is asked for.
+func (d *Desired) Holder(account access.ID) (access.Holder, bool) {
+	if i, ok := d.byID[account]; ok {
+		return d.holders[i], true
+	}
+	return d.link(account)
+}
+
+// link finds whose account it is by the names alone; of several, one who hasn't left.
+func (d *Desired) link(account access.ID) (access.Holder, bool) {
+	d.linkOnce.Do(func() {
+		d.linked = map[access.ID]access.Holder{}
+		for i, p := range d.loc.list[:d.loc.gone] {
+			id, _, err := d.account(p)
+			if err != nil {
+				continue
+			}
+			if _, ok := d.linked[id]; ok && d.loc.status[i] == access.HolderLeft {
+				continue
+			}
+			d.linked[id] = access.Holder{Account: id, Person: p.ID.Value, Service: p.Service,
+				Status: d.loc.status[i], Why: d.loc.why[i], Since: d.loc.since[i]}
+		}
+	})
+	h, ok := d.linked[account]
+	return h, ok
+}
