@@ -39,7 +39,7 @@ func (d *Declaration) Close() error {
 func (e *Engine) Load(ctx context.Context, src Source) (*Declaration, error) {
 	root, err := repo.FindRoot(src.Dir)
 	if err != nil {
-		if errors.Is(err, repo.ErrNotThere) {
+		if errors.Is(err, repo.ErrNoRoot) {
 			return nil, fmt.Errorf("%w; accord init makes an access repository", err)
 		}
 		return nil, err

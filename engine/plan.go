@@ -21,17 +21,17 @@ func (e *Engine) Plan(ctx context.Context, o PlanOptions) (*plan.Plan, *Declarat
 	if err != nil {
 		return nil, nil, err
 	}
-	p := s.plan()
+	p := s.plan(false)
 	head := s.head
 	s.head = nil
 	return p, head, s.close()
 }
 
 // plan puts together what the pure part plans from.
-func (s *session) plan() *plan.Plan {
+func (s *session) plan(brief bool) *plan.Plan {
 	in := plan.Input{
 		At: s.at, Revision: s.head.Revision, Base: s.opts.Base, Shifts: s.shifts, ChangeDigest: s.digest, Notes: s.notes,
-		Exclusive: exclusive(s.head.Repo), Allow: s.opts.Allow, Only: s.opts.Only, Selected: s.opts.Systems,
+		Exclusive: exclusive(s.head.Repo), Allow: s.opts.Allow, Brief: brief, Only: s.opts.Only, Selected: s.opts.Systems,
 	}
 	if s.changed != nil {
 		in.Changed = func(file string) bool { return s.changed[file] }

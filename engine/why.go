@@ -124,7 +124,7 @@ func (x *whyer) known(ref access.Ref) error {
 			kinds = append(kinds, k.Name)
 		}
 	}
-	return fmt.Errorf("%s has no kind %q; it has %v", ref.System, ref.ID.Kind, kinds)
+	return fmt.Errorf("%s has no kind %q; it has %s", ref.System, ref.ID.Kind, strings.Join(kinds, ", "))
 }
 
 func (x *whyer) item(ctx context.Context, ref access.Ref, permission string) report.WhyItem {

@@ -219,7 +219,7 @@ func (a *app) connectorsCommand() *cobra.Command {
 			}
 		}
 		if len(list) == 0 {
-			return fmt.Errorf("no connector %q; accord connectors lists them", args[0])
+			return a.noConnector(args[0])
 		}
 		if *format == "json" {
 			enc := json.NewEncoder(a.out)
@@ -238,6 +238,20 @@ func (a *app) connectorsCommand() *cobra.Command {
 		return nil
 	}
 	return c
+}
+
+func (a *app) noConnector(name string) error {
+	near := declare.Nearest(name, func(yield func(string) bool) {
+		for _, t := range a.engine().Types {
+			if !yield(t.Name) {
+				return
+			}
+		}
+	})
+	if near != "" {
+		return fmt.Errorf("no connector %q; did you mean %q?", name, near)
+	}
+	return fmt.Errorf("no connector %q; accord connectors lists them", name)
 }
 
 func (a *app) versionCommand() *cobra.Command {

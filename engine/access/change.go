@@ -2,6 +2,7 @@ package access
 
 import (
 	"cmp"
+	"fmt"
 	"strings"
 	"time"
 )
@@ -83,6 +84,33 @@ func (c Change) permission() string {
 		return c.Before.Permission
 	}
 	return ""
+}
+
+// Check reports a change that lacks what its action needs.
+func (c Change) Check() error {
+	before, after := c.Action.needs()
+	switch {
+	case !before && !after:
+		return fmt.Errorf("the action %q is unknown", c.Action)
+	case c.Subject.IsZero() || c.Action.OnGrant() && c.Target.IsZero():
+		return fmt.Errorf("%s: it names no object", c.Action)
+	case before && c.Before == nil || after && c.After == nil:
+		return fmt.Errorf("%s %s: it lacks a value", c.Action, c.Subject)
+	}
+	return nil
+}
+
+// needs tells which sides of a change an action can't do without.
+func (a Action) needs() (before, after bool) {
+	switch a {
+	case Create, Give:
+		return false, true
+	case Delete, Revoke:
+		return true, false
+	case Update, Rename, ChangeLevel, Disable, Enable:
+		return true, true
+	}
+	return false, false
 }
 
 // Ref names what the change is about: the target of a grant, else the object.

@@ -73,6 +73,9 @@ func (e *Editor) Do(c Change) error {
 	if !e.desc.Can(c.Ref().ID.Kind, c.Action) {
 		return fmt.Errorf("%s: %q can't be done to %s", c, c.Action, c.Ref().ID.Kind)
 	}
+	if err := c.Check(); err != nil {
+		return err
+	}
 	var err error
 	if c.Action.OnGrant() {
 		err = e.grant(c)
@@ -129,7 +132,10 @@ func (e *Editor) grant(c Change) error {
 		}
 		e.put(c.Subject, edgeName{c.Target, c.After.Permission}, Held)
 	case Revoke:
-		if there && has != c.Before.Permission {
+		if !there {
+			return nil
+		}
+		if has != c.Before.Permission {
 			return fmt.Errorf("%w: %s is held, not %s", ErrStale, has, c.Before.Permission)
 		}
 		e.take(c.Subject, edgeName{c.Target, c.Before.Permission})

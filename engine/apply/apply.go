@@ -54,7 +54,7 @@ type Result struct {
 
 // StepResult is what became of a step.
 type StepResult struct {
-	plan.Step
+	*plan.Step
 	Outcome journal.Outcome
 	// Seen is what reading back showed; empty for what wasn't done.
 	Seen journal.Held
@@ -92,14 +92,17 @@ func (r *Result) Count(f func(StepResult) bool) int {
 // context is done no new unit starts; what was begun is ended, read back and recorded.
 func Run(ctx context.Context, o Options) (*Result, error) {
 	r := &runner{Options: o, byKey: map[string]*StepResult{}, units: map[string]int{}}
-	steps := o.Plan.Run()
-	r.results = make([]StepResult, len(steps))
-	for i, s := range steps {
+	r.results = make([]StepResult, 0, len(o.Plan.Steps)) // never grows: byKey points into it
+	for i := range o.Plan.Steps {
+		s := &o.Plan.Steps[i]
+		if s.Held != nil {
+			continue
+		}
 		if o.Systems[s.System] == nil {
 			return nil, fmt.Errorf("applying to %s: no connector is open for it", s.System)
 		}
-		r.results[i] = StepResult{Step: s}
-		r.byKey[s.Key()] = &r.results[i]
+		r.results = append(r.results, StepResult{Step: s})
+		r.byKey[s.Key()] = &r.results[len(r.results)-1]
 	}
 	if err := r.record(ctx, o.Opened); err != nil {
 		return nil, err

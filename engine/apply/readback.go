@@ -89,13 +89,13 @@ func (r *runner) readBack(ctx context.Context, p *part, touched []*StepResult) (
 		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), readBackTime)
 		defer cancel()
 	}
+	settled := !r.Now().Before(p.touched.Add(p.desc.Settle)) // when reading begins, not when it ends
 	state, err := p.conn.Read(ctx, scopeOf(touched))
 	rb := journal.ReadBack{System: p.name, All: journal.Holds}
 	if err != nil {
 		err = fmt.Errorf("reading back %s: %w", p.name, err)
 		rb.All = journal.Unconfirmed
 	}
-	settled := !r.Now().Before(p.touched.Add(p.desc.Settle))
 	for _, s := range touched {
 		if err != nil {
 			s.Seen, s.Note = journal.Unconfirmed, "it couldn't be read back"

@@ -67,8 +67,8 @@ type Result struct {
 	Missing []access.ID
 	// Dangling are declared grants on targets that are neither live nor declared.
 	Dangling []access.Grant
-	// Disputed are accounts that exist both under the name before and the name after a
-	// rename; nothing is done to either.
+	// Disputed are accounts that exist both under a name before and the name after a rename.
+	// Neither is renamed or given anything; both keep no more than what is declared.
 	Disputed []access.ID
 }
 
@@ -87,6 +87,7 @@ func Diff(want access.Declared, live *access.State, s Scope) Result {
 		want: want, live: live, Scope: s,
 		res:   Result{Leavers: map[access.ID]access.Holder{}},
 		skip:  map[access.ID]bool{},
+		doubt: map[access.ID]access.ID{},
 		strip: map[access.ID]bool{},
 		made:  map[access.ID]bool{},
 	}
@@ -102,10 +103,12 @@ func Diff(want access.Declared, live *access.State, s Scope) Result {
 
 type differ struct {
 	Scope
-	want  access.Declared
-	live  *access.State
-	res   Result
-	skip  map[access.ID]bool // subjects about which nothing is planned
+	want access.Declared
+	live *access.State
+	res  Result
+	skip map[access.ID]bool // objects to which nothing is done and nothing is given
+	// doubt are accounts whose name is in doubt, each with the one under which it is declared.
+	doubt map[access.ID]access.ID
 	strip map[access.ID]bool // subjects that must hold nothing at all
 	made  map[access.ID]bool // objects that a change will create
 }
@@ -130,28 +133,32 @@ func (d *differ) whyUnknown(id access.ID) string {
 }
 
 // renames plans the renames that documents declare by `previously`, and from there on looks at
-// the system as if they were done.
+// the system as if they were done. An account whose name is in doubt (it is there under several
+// names, or it can't be renamed) is given nothing and isn't renamed; but it keeps no more than
+// what is declared for its person.
 func (d *differ) renames() {
 	var edit *access.Editor
 	for _, h := range d.want.Holders() {
-		was, ok := d.liveName(h)
-		if !ok || h.Status == access.HolderLeft {
+		if h.Status == access.HolderLeft || len(h.Was) == 0 {
 			continue
 		}
+		old, unseen := d.formerly(h)
 		_, now := d.live.Object(h.Account)
 		switch {
-		case now:
+		case !now && (len(unseen) > 0 || len(old) > 0 && !d.live.Knows(h.Account)):
+			hidden := append(unseen, h.Account)[0]
+			d.wait(access.Rename, append(unseen, old...)[0], access.ID{}, d.whyUnknown(hidden))
+			d.inDoubt(h, append(unseen, old...))
+		case len(old) == 0:
+		case now || len(old) > 1 || d.others(h, old[0]):
 			d.res.Disputed = append(d.res.Disputed, h.Account)
-			d.skip[h.Account], d.skip[was] = true, true
-		case !d.live.Knows(h.Account) || !d.live.Knows(was):
-			d.wait(access.Rename, was, access.ID{}, d.whyUnknown(was))
-			d.skip[h.Account], d.skip[was] = true, true
+			d.inDoubt(h, old)
 		case !d.Describe.Can(access.KindAccount, access.Rename):
-			d.wait(access.Rename, was, access.ID{}, "this system can't rename accounts; keep the name under accounts")
-			d.skip[h.Account], d.skip[was] = true, true
+			d.wait(access.Rename, old[0], access.ID{}, "this system can't rename accounts; keep the name under accounts")
+			d.inDoubt(h, old)
 		default:
-			c := access.Change{System: d.live.System(), Action: access.Rename, Subject: was,
-				Before: &access.Value{Name: was.Name}, After: &access.Value{Name: h.Account.Name}}
+			c := access.Change{System: d.live.System(), Action: access.Rename, Subject: old[0],
+				Before: &access.Value{Name: old[0].Name}, After: &access.Value{Name: h.Account.Name}}
 			if edit == nil {
 				edit = access.Edit(d.live, d.Describe)
 			}
@@ -168,35 +175,62 @@ func (d *differ) renames() {
 	}
 }
 
-// liveName is the name from before a rename under which an account still lives, unless it is
-// somebody else's by now.
-func (d *differ) liveName(h access.Holder) (access.ID, bool) {
-	for _, was := range h.Was {
-		if other, ok := d.want.Holder(was); ok && other.Person != h.Person {
-			continue
-		}
-		if _, ok := d.live.Object(was); ok {
-			return was, true
-		}
-	}
-	return access.ID{}, false
+// others reports whether the declaration gives an account to somebody else than the holder.
+func (d *differ) others(h access.Holder, id access.ID) bool {
+	other, ok := d.want.Holder(id)
+	return ok && other.Person != h.Person
 }
 
-// leavers disables and strips what belongs to people who left, under every name that it may
-// still have.
+// formerly sorts the other names of a holder's account: those that are live, and those of which
+// that isn't known. A name that is somebody else's by now isn't the holder's, if the holder has
+// left or has an account; else it can't be told whose it is.
+func (d *differ) formerly(h access.Holder) (live, unseen []access.ID) {
+	_, now := d.live.Object(h.Account)
+	for _, id := range h.Was {
+		if (now || h.Status == access.HolderLeft) && d.others(h, id) {
+			continue
+		}
+		_, there := d.live.Object(id)
+		switch {
+		case !d.live.Knows(id):
+			unseen = append(unseen, id)
+		case there:
+			live = append(live, id)
+		}
+	}
+	return live, unseen
+}
+
+func (d *differ) inDoubt(h access.Holder, names []access.ID) {
+	for _, id := range append(slices.Clone(names), h.Account) {
+		d.skip[id], d.doubt[id] = true, h.Account
+		if d.others(h, id) {
+			d.doubt[id] = id
+			continue
+		}
+		o, ok := d.live.Object(id)
+		if ok && h.Status == access.HolderLeave && !o.Disabled && d.live.Knows(id) && d.Describe.Can(access.KindAccount, access.Disable) {
+			d.disable(id)
+		}
+	}
+}
+
+func (d *differ) disable(id access.ID) {
+	d.add(access.Change{Action: access.Disable, Subject: id, Before: &access.Value{}, After: &access.Value{Disabled: true}})
+}
+
+// leavers disables and strips what belongs to people who left.
 func (d *differ) leavers() {
 	for _, h := range d.want.Holders() {
 		leave := h.Status == access.HolderLeave && !d.Describe.Can(access.KindAccount, access.Disable)
 		if h.Status != access.HolderLeft && !leave {
 			continue
 		}
-		for i, name := range append([]access.ID{h.Account}, h.Was...) {
-			if other, ok := d.want.Holder(name); i > 0 && ok && other.Person != h.Person {
-				continue
+		live, unseen := d.formerly(h)
+		for _, id := range slices.Concat([]access.ID{h.Account}, live, unseen) {
+			if h.Account = id; !d.strip[id] {
+				d.leaver(h, leave)
 			}
-			one := h
-			one.Account = name
-			d.leaver(one, leave)
 		}
 	}
 }
@@ -216,7 +250,7 @@ func (d *differ) leaver(h access.Holder, leave bool) {
 	}
 	d.res.Leavers[h.Account] = h
 	if !o.Disabled && d.Leaver != LeaverKeep && d.Describe.Can(access.KindAccount, access.Disable) {
-		d.add(access.Change{Action: access.Disable, Subject: h.Account, Before: &access.Value{}, After: &access.Value{Disabled: true}})
+		d.disable(h.Account)
 	}
 	d.deleteLeaver(h, o)
 }
@@ -266,7 +300,10 @@ func (d *differ) create(o access.Object) {
 	case !d.live.Complete():
 		d.wait(access.Create, o.ID, access.ID{}, "new objects wait until the whole system can be read")
 		d.skip[o.ID] = true
-	case o.ID.IsAccount() && !d.Create:
+	case !o.ID.IsAccount() && !d.Describe.Can(o.ID.Kind, access.Create):
+		d.wait(access.Create, o.ID, access.ID{}, "this system can't create it")
+		d.skip[o.ID] = true
+	case o.ID.IsAccount() && (!d.Create || !d.Describe.Can(access.KindAccount, access.Create)):
 		d.res.Missing = append(d.res.Missing, o.ID)
 		d.skip[o.ID] = true
 	default:
@@ -282,7 +319,11 @@ func (d *differ) update(o, l access.Object) {
 			before[k], after[k] = l.Attributes[k], v
 		}
 	}
-	if len(after) > 0 {
+	switch {
+	case len(after) == 0:
+	case !d.Describe.Can(o.ID.Kind, access.Update):
+		d.wait(access.Update, o.ID, access.ID{}, "this system can't change it")
+	default:
 		d.add(access.Change{Action: access.Update, Subject: o.ID,
 			Before: &access.Value{Attributes: before}, After: &access.Value{Attributes: after}})
 	}
@@ -292,6 +333,10 @@ func (d *differ) update(o, l access.Object) {
 	action := access.Enable
 	if o.Disabled {
 		action = access.Disable
+	}
+	if !d.Describe.Can(access.KindAccount, action) {
+		d.wait(action, o.ID, access.ID{}, "this system can't do it")
+		return
 	}
 	d.add(access.Change{Action: action, Subject: o.ID, Before: &access.Value{Disabled: l.Disabled}, After: &access.Value{Disabled: o.Disabled}})
 }
@@ -324,7 +369,7 @@ func (d *differ) accounts() {
 			d.res.Orphans = append(d.res.Orphans, o.ID)
 		case o.Disabled || h.Status == access.HolderLeft:
 		case (d.IdleDisable || h.Status == access.HolderLeave) && d.Describe.Can(access.KindAccount, access.Disable) && d.live.Knows(o.ID):
-			d.add(access.Change{Action: access.Disable, Subject: o.ID, Before: &access.Value{}, After: &access.Value{Disabled: true}})
+			d.disable(o.ID)
 		default:
 			d.res.Idle = append(d.res.Idle, o.ID)
 		}

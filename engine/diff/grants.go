@@ -9,7 +9,11 @@ import (
 // grants compares who holds what.
 func (d *differ) grants() {
 	for p := range access.Differences(d.want.State(), d.live) {
-		if d.skip[p.Subject] || d.skip[p.Target] {
+		if d.skip[p.Target] {
+			continue
+		}
+		if d.skip[p.Subject] {
+			d.keepDeclared(p)
 			continue
 		}
 		if !d.live.KnowsGrant(p.Subject, p.Target) && !d.made[p.Subject] {
@@ -34,6 +38,24 @@ func (d *differ) grants() {
 	}
 }
 
+// keepDeclared takes from an account whose name is in doubt what isn't declared for its person.
+func (d *differ) keepDeclared(p access.Pair) {
+	account, ok := d.doubt[p.Subject]
+	if _, there := d.live.Object(p.Subject); !ok || !there || !d.live.KnowsGrant(p.Subject, p.Target) {
+		return
+	}
+	kind, _ := d.Describe.Kind(p.Target.Kind)
+	for _, l := range p.Live {
+		declared := false
+		for _, w := range d.want.State().GrantsOf(account) {
+			declared = declared || w.Target == p.Target && (w.Permission == l.Permission || kind.Ordered && !kind.Lowers(l.Permission, w.Permission))
+		}
+		if l.Standing != access.Implied && !declared {
+			d.revoke(l)
+		}
+	}
+}
+
 // dangling finds wishes on a target that is nowhere.
 func (d *differ) dangling(p access.Pair, kind access.Kind) bool {
 	if _, live := d.live.Object(p.Target); live || kind.Open || d.made[p.Target] {
@@ -54,7 +76,11 @@ func (d *differ) level(p access.Pair, kind access.Kind) {
 	case live == nil:
 		d.give(*want)
 	case want == nil:
-		d.revoke(*live)
+		for _, l := range p.Live {
+			if l.Standing != access.Implied {
+				d.revoke(l)
+			}
+		}
 	case kind.Lowers(live.Permission, want.Permission) && !d.claims(*live):
 		d.res.Unclaimed = append(d.res.Unclaimed, *live)
 	default:

@@ -14,7 +14,7 @@ import (
 func Build(in Input) *Plan {
 	b := &builder{in: in, plan: &Plan{
 		FormatVersion: FormatVersion, Engine: EngineVersion, Revision: in.Revision, Base: in.Base,
-		At: in.At.UTC(), Complete: true, Shifts: in.Shifts, Notes: in.Notes,
+		At: in.At.UTC(), Complete: true, Systems: []System{}, Steps: []Step{}, Shifts: in.Shifts, Notes: in.Notes,
 		Only: in.Only, Selected: in.Selected,
 	}}
 	slices.SortFunc(b.in.Systems, func(a, c SystemInput) int { return strings.Compare(a.Name, c.Name) })
@@ -102,7 +102,7 @@ func (b *builder) dangling(system string, all []Dangling) {
 
 // step explains one change.
 func (b *builder) step(p *part, c access.Change) Step {
-	s := Step{Change: c}
+	s := Step{Change: c, key: c.Key()}
 	subject := c.Subject
 	if c.Action == access.Rename {
 		subject.Name = c.After.Name
@@ -118,6 +118,9 @@ func (b *builder) step(p *part, c access.Change) Step {
 	s.Class = b.classify(p, s, holder)
 	s.Cause = b.cause(p, s, holder)
 	s.Risks = p.risks(s)
+	if b.in.Brief && len(b.in.Exclusive) == 0 {
+		s.Reasons, s.Was = nil, nil
+	}
 	return s
 }
 
@@ -140,10 +143,16 @@ func (b *builder) reasons(p *part, c access.Change) (now, was []access.Reason) {
 		permission = (&Step{Change: c}).permission()
 	}
 	var ended []access.Reason
+	if c.After != nil { // of levels only what gives this one is a reason for it
+		for _, r := range p.Want.Reasons(c.Subject, c.Target, c.After.Permission) {
+			if r.Active(b.in.At) {
+				now = append(now, r)
+			}
+		}
+	}
 	for _, r := range p.Want.Reasons(c.Subject, c.Target, permission) {
 		switch {
 		case r.Active(b.in.At):
-			now = append(now, r)
 		case !r.Until.IsZero() && !b.in.At.Before(r.Until):
 			ended = append(ended, r)
 		}

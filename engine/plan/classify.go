@@ -2,7 +2,9 @@ package plan
 
 import (
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/accordhq/accord/engine/access"
@@ -203,6 +205,8 @@ func (b *builder) objectCause(p *part, s Step) access.Cause {
 				break
 			}
 		}
+	case access.Update:
+		l.Text = "declared otherwise: " + strings.Join(slices.Sorted(maps.Keys(s.After.Attributes)), ", ")
 	case access.Delete:
 		l = p.Want.Absent()[s.Subject]
 	case access.Disable:

@@ -12,7 +12,7 @@ import (
 )
 
 // planDigest covers what the plan does and by which rules: every step that is carried out or
-// refused (what it is about, action, before, after, class and lane), the guards, the policies
+// refused (what it is about, action, before, after, lane), the guards, the policies
 // that judged, and the engine's version.
 func planDigest(p *Plan) string {
 	h := newDigest("plan " + EngineVersion)
@@ -20,9 +20,17 @@ func planDigest(p *Plan) string {
 		h.add("system", s.Name, s.Connector, s.Mode, s.Guards)
 	}
 	h.add("judged", p.Judged)
-	steps := slices.Clone(p.Steps)
-	slices.SortFunc(steps, func(a, b Step) int { return strings.Compare(a.Key(), b.Key()) })
-	for _, s := range steps {
+	type keyed struct {
+		key  string
+		step *Step
+	}
+	steps := make([]keyed, len(p.Steps))
+	for i := range p.Steps {
+		steps[i] = keyed{p.Steps[i].Key(), &p.Steps[i]}
+	}
+	slices.SortFunc(steps, func(a, b keyed) int { return strings.Compare(a.key, b.key) })
+	for _, k := range steps {
+		s := k.step
 		switch {
 		case s.Held == nil:
 			h.add("step", s.Fingerprint())

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-
-	"github.com/accordhq/accord/engine/access"
 )
 
 // ErrFile says that a plan file can't be used.
@@ -63,16 +61,14 @@ func Read(r io.Reader) (*Plan, error) {
 // check looks for what the rest of the engine takes for granted.
 func (p *Plan) check() error {
 	seen := map[string]bool{}
-	for i, s := range p.Steps {
+	for i := range p.Steps {
+		s := &p.Steps[i]
+		s.key = s.Change.Key()
 		switch {
-		case s.System == "" || s.Subject.IsZero():
-			return fmt.Errorf("step %d names no object", i+1)
-		case s.Action.OnGrant() && s.Target.IsZero():
-			return fmt.Errorf("step %d (%s) names no target", i+1, s.Action)
-		case s.Before == nil && needsBefore[s.Action] || s.After == nil && needsAfter[s.Action]:
-			return fmt.Errorf("step %d (%s) lacks a value", i+1, s.Action)
-		case !needsBefore[s.Action] && !needsAfter[s.Action]:
-			return fmt.Errorf("step %d has the unknown action %q", i+1, s.Action)
+		case s.System == "":
+			return fmt.Errorf("step %d names no system", i+1)
+		case s.Check() != nil:
+			return fmt.Errorf("step %d: %w", i+1, s.Check())
 		case seen[s.Key()]:
 			return fmt.Errorf("step %d (%s) is there twice", i+1, s.Key())
 		}
@@ -80,8 +76,3 @@ func (p *Plan) check() error {
 	}
 	return nil
 }
-
-var (
-	needsBefore = map[access.Action]bool{access.Update: true, access.Rename: true, access.Delete: true, access.Revoke: true, access.ChangeLevel: true, access.Disable: true, access.Enable: true}
-	needsAfter  = map[access.Action]bool{access.Create: true, access.Update: true, access.Rename: true, access.Give: true, access.ChangeLevel: true, access.Disable: true, access.Enable: true}
-)

@@ -26,6 +26,9 @@ type Input struct {
 	Only []Class
 	// Selected are the systems that were chosen; empty: all.
 	Selected []string
+	// Brief leaves the reasons out of the steps once class, cause and risks are known: for
+	// plans that nobody reads, they are what takes most of the memory.
+	Brief bool
 	// Changed tells whether a file differs between base and head; nil: unknown.
 	Changed func(file string) bool
 	Notes   []string

@@ -174,71 +174,75 @@ func (b *builder) depends() {
 // rank is, then the priority of the system (for leavers), then the change itself. A cycle
 // can't arise from the edges that are drawn; if one did, its steps would come last, in order.
 func (b *builder) order() {
+	all := b.items()
+	waiting := make([]int, len(all))
+	after := map[string][]int{}
+	present := make(map[string]bool, len(all))
+	for _, it := range all {
+		present[it.step.key] = true
+	}
 	q := &queue{}
-	waiting := map[string]int{}
-	after := map[string][]*item{}
-	present := map[string]bool{}
-	b.each(func(_ *part, s *Step) { present[s.Key()] = true })
-	var all []*item
-	b.each(func(p *part, s *Step) {
-		it := &item{step: s, key: s.Key(), rank: s.rank(), priority: p.Priority}
-		all = append(all, it)
-		for _, n := range s.Needs {
+	for i, it := range all {
+		for _, n := range it.step.Needs {
 			if present[n] {
-				waiting[it.key]++
-				after[n] = append(after[n], it)
+				waiting[i]++
+				after[n] = append(after[n], i)
 			}
 		}
-		if waiting[it.key] == 0 {
-			q.items = append(q.items, it)
+		if waiting[i] == 0 {
+			*q = append(*q, i) // rising, so that it is a heap already
 		}
-	})
-	heap.Init(q)
-	done := map[string]bool{}
+	}
+	done := make([]bool, len(all))
+	b.plan.Steps = make([]Step, 0, len(all))
 	for q.Len() > 0 {
-		it := heap.Pop(q).(*item)
-		done[it.key] = true
-		b.plan.Steps = append(b.plan.Steps, *it.step)
-		for _, next := range after[it.key] {
-			if waiting[next.key]--; waiting[next.key] == 0 {
+		i := heap.Pop(q).(int)
+		done[i] = true
+		b.plan.Steps = append(b.plan.Steps, *all[i].step)
+		for _, next := range after[all[i].step.key] {
+			if waiting[next]--; waiting[next] == 0 {
 				heap.Push(q, next)
 			}
 		}
 	}
-	for _, it := range all {
-		if !done[it.key] {
+	for i, it := range all {
+		if !done[i] {
 			b.plan.Steps = append(b.plan.Steps, *it.step)
 		}
 	}
 }
 
+// item is a step with what decides its place. Systems come sorted, and so do the changes of
+// each: sorting by rank and priority alone, stably, leaves the change itself as the tie-break.
 type item struct {
-	step     *Step
-	key      string
-	rank     int
-	priority int
+	step           *Step
+	rank, priority int
 }
 
-func (a *item) compare(o *item) int {
-	if c := cmp.Compare(a.rank, o.rank); c != 0 {
-		return c
-	}
-	if a.step.Leaver && o.step.Leaver {
-		if c := cmp.Compare(a.priority, o.priority); c != 0 {
-			return c
+func (b *builder) items() []item {
+	var all []item
+	b.each(func(p *part, s *Step) {
+		it := item{step: s, rank: s.rank()}
+		if s.Leaver {
+			it.priority = p.Priority
 		}
-	}
-	return a.step.Compare(o.step.Change)
+		all = append(all, it)
+	})
+	slices.SortStableFunc(all, func(a, b item) int {
+		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.priority, b.priority))
+	})
+	return all
 }
 
-type queue struct{ items []*item }
+// queue holds places in the order of items, the lowest first.
+type queue []int
 
-func (q *queue) Len() int           { return len(q.items) }
-func (q *queue) Less(i, j int) bool { return q.items[i].compare(q.items[j]) < 0 }
-func (q *queue) Swap(i, j int)      { q.items[i], q.items[j] = q.items[j], q.items[i] }
-func (q *queue) Push(x any)         { q.items = append(q.items, x.(*item)) }
+func (q queue) Len() int           { return len(q) }
+func (q queue) Less(i, j int) bool { return q[i] < q[j] }
+func (q queue) Swap(i, j int)      { q[i], q[j] = q[j], q[i] }
+func (q *queue) Push(x any)        { *q = append(*q, x.(int)) }
 func (q *queue) Pop() any {
-	last := q.items[len(q.items)-1]
-	q.items = q.items[:len(q.items)-1]
+	last := (*q)[len(*q)-1]
+	*q = (*q)[:len(*q)-1]
 	return last
 }

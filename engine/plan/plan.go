@@ -142,6 +142,16 @@ type Step struct {
 	Needs []string `json:"needs,omitempty"`
 	// Held says why the step isn't carried out; nil: it is.
 	Held *Hold `json:"held,omitempty"`
+
+	key string // Change.Key, kept because it is asked for all the time; "" if it wasn't yet
+}
+
+// Key is Change.Key.
+func (s *Step) Key() string {
+	if s.key == "" {
+		return s.Change.Key()
+	}
+	return s.key
 }
 
 // Takes reports whether the step takes something away from somebody.

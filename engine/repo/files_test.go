@@ -354,7 +354,7 @@ func TestFindRoot(t *testing.T) {
 			t.Errorf("%s: %s, %v", dir, got, err)
 		}
 	}
-	if _, err := FindRoot(t.TempDir()); !errors.Is(err, ErrNotThere) {
+	if _, err := FindRoot(t.TempDir()); !errors.Is(err, ErrNoRoot) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -13,6 +13,8 @@ import (
 var (
 	// ErrNoGit: the folder isn't inside a git repository.
 	ErrNoGit = errors.New("not in a git repository")
+	// ErrNoRoot: neither the folder nor one above it is an access repository.
+	ErrNoRoot = errors.New("not in an access repository")
 	// ErrNoCommit: the git repository has no commit yet.
 	ErrNoCommit = errors.New("the git repository has no commit yet")
 	// ErrUnknownRevision: there is no such commit, branch or tag.

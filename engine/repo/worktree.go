@@ -19,7 +19,7 @@ import (
 )
 
 // FindRoot returns the access root that a folder belongs to: the folder itself or the nearest
-// above it that holds an accord.yaml. If there is none the error is ErrNotThere.
+// above it that holds an accord.yaml. If there is none the error is ErrNoRoot.
 func FindRoot(dir string) (string, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
@@ -30,7 +30,7 @@ func FindRoot(dir string) (string, error) {
 			return at, nil
 		}
 		if at == filepath.Dir(at) {
-			return "", fmt.Errorf("%w: no %s in %s or above", ErrNotThere, configName, abs)
+			return "", fmt.Errorf("%w: no %s in %s or above", ErrNoRoot, configName, abs)
 		}
 	}
 }

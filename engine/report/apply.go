@@ -186,7 +186,7 @@ func (v *applyView) systems() {
 		if len(told) == 0 && v.a.ReadBack[name] == "" {
 			continue
 		}
-		v.heading(fmt.Sprintf("%s: %s", name, ends(steps)))
+		v.heading(name + lead(": ", ends(steps)))
 		if why := v.a.ReadBack[name]; why != "" {
 			v.line(2, 4).put(symbols[unknown], unknown).space(1).prose("what was done there couldn't be read back: "+why, plain).end()
 		}
@@ -219,8 +219,8 @@ func (v *applyView) results(steps []AppliedStep) {
 	var rows []blockRow
 	for i := range steps {
 		s := &steps[i]
-		e := entryOf(&s.Step, v.byKey)
-		rows = append(rows, blockRow{row: row{kind: e.row.kind, system: e.who.listed(), what: e.row.what, notes: s.text(e.row.notes)}})
+		e := v.entry(&s.Step)
+		rows = append(rows, blockRow{row: row{kind: e.row.kind, system: whoOf(&s.Step).listed(), what: e.row.what, notes: s.text(e.row.notes)}})
 	}
 	v.rows(rows, 0)
 }

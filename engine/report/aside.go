@@ -72,7 +72,7 @@ func (v *view) fact(f fact, title string, name int, right string) {
 func (v *view) entries(steps []*plan.Step) []entry {
 	out := make([]entry, len(steps))
 	for i, s := range steps {
-		out[i] = entryOf(s, v.byKey)
+		out[i] = v.entry(s)
 	}
 	return out
 }

@@ -45,8 +45,44 @@ func (g grouper) blocks(entries []entry) []block {
 
 // change is what folds: the same change by the same cause.
 type change struct {
-	cause access.Cause
+	cause access.Cause // without its text, where a line tells
 	row   row
+}
+
+// placeOf is a cause without its text where it points to a line: what a line does for several
+// people is told of each by their name, and is one cause all the same.
+func placeOf(c access.Cause) access.Cause {
+	if c.File != "" && c.Line > 0 {
+		c.Text = ""
+	}
+	return c
+}
+
+// oneText is what all these entries say of their cause; where that differs, the grant that it
+// comes through, if it is one.
+func oneText(entries []entry) (text string, same bool) {
+	text, grant := entries[0].cause.Text, grantOf(entries[0])
+	same = true
+	for _, e := range entries {
+		same = same && e.cause.Text == text
+		if grantOf(e) != grant {
+			grant = ""
+		}
+	}
+	if same {
+		return text, true
+	}
+	return lead("through grant ", grant), false
+}
+
+func grantOf(e entry) string {
+	if e.step == nil {
+		return ""
+	}
+	for _, r := range slices.Concat(e.step.Reasons, e.step.Was) {
+		return r.Grant
+	}
+	return ""
 }
 
 // blocksByPerson gives each person their blocks, one a cause, and folds what is the same for
@@ -54,7 +90,7 @@ type change struct {
 func (g grouper) blocksByPerson(entries []entry) []block {
 	byChange := map[change][]entry{}
 	for _, e := range entries {
-		k := change{e.cause, e.row}
+		k := change{placeOf(e.cause), e.row}
 		byChange[k] = append(byChange[k], e)
 	}
 	var units []unit
@@ -95,6 +131,7 @@ type unit struct {
 	fold          int // how many
 	blocks        []block
 	people        []entry
+	oneText       bool // the cause is told of all of them in the same words
 }
 
 // add puts a person's entry under its cause. Entries come sorted, worst first.
@@ -133,6 +170,7 @@ func foldInto(folds map[string]*unit, k change, same []entry) {
 	u := folds[key.String()]
 	if u == nil {
 		u = &unit{fold: len(same), people: same, blocks: []block{{cause: k.cause}}}
+		u.blocks[0].cause.Text, u.oneText = oneText(same)
 		for _, e := range same {
 			u.blocks[0].names = append(u.blocks[0].names, e.who.listed())
 		}
@@ -150,8 +188,12 @@ func (u *unit) finishFold() {
 		return
 	}
 	b.rows[0].names, b.names = b.names, nil
-	if role := throughRole(u.people[0]); role != "" {
+	switch role := throughRole(u.people[0]); {
+	case role != "":
 		b.title += " " + verb(b.rows[0].row) + " through role " + role
+		b.sentence = true
+	case !u.oneText:
+		b.title += " " + verb(b.rows[0].row) + lead(" ", b.cause.Text)
 		b.sentence = true
 	}
 }
@@ -236,19 +278,21 @@ func blocksBySystem(entries []entry) []block {
 		system string
 		cause  access.Cause
 	}
-	byKey := map[key]map[row][]who{}
+	byKey := map[key][]entry{}
 	for _, e := range entries {
-		k := key{e.row.system, e.cause}
-		if byKey[k] == nil {
-			byKey[k] = map[row][]who{}
-		}
-		r := e.row
-		r.system = ""
-		byKey[k][r] = append(byKey[k][r], e.who)
+		k := key{e.row.system, placeOf(e.cause)}
+		byKey[k] = append(byKey[k], e)
 	}
 	var out []block
-	for k, rows := range byKey {
+	for k, entries := range byKey {
 		b := block{title: k.system, cause: k.cause}
+		b.cause.Text, _ = oneText(entries)
+		rows := map[row][]who{}
+		for _, e := range entries {
+			r := e.row
+			r.system = ""
+			rows[r] = append(rows[r], e.who)
+		}
 		for r, people := range rows {
 			slices.SortFunc(people, compareWho)
 			names := make([]string, len(people))

@@ -68,6 +68,6 @@ func permissions(b *strings.Builder, k access.Kind) {
 		if p.ReadOnly {
 			name += " (only reported)"
 		}
-		fmt.Fprintf(b, "  %-16s %s  %s\n", title, name, p.Doc)
+		b.WriteString(strings.TrimRight(fmt.Sprintf("  %-16s %s  %s", title, name, p.Doc), " ") + "\n")
 	}
 }

@@ -45,11 +45,11 @@ var fates = []struct {
 	{fateReverted, "reverted by accord apply"},
 	{fateRefused, "refused; accord plan tells why"},
 	{fateDepends, "waits for something that is held"},
-	{fateReported, "only reported, as the system's drift: says"},
-	{fateObserved, "only observed, as the system's mode: says"},
-	{fateAdditive, "left, since the system is additive"},
-	{fateProtected, "left, since it is protected"},
-	{fateStale, "left, since it is no longer as it was reviewed"},
+	{fateReported, "not touched: drift here is only reported"},
+	{fateObserved, "not touched: the system is only observed"},
+	{fateAdditive, "not touched: an additive system loses only what was declared"},
+	{fateProtected, "not touched: protected"},
+	{fateStale, "not touched: no longer as it was reviewed"},
 }
 
 // fateOf says what becomes of a step, and whether it belongs to a report on drift: what
@@ -86,7 +86,7 @@ func (v *view) driftSystem(s plan.System, t *driftTotals) {
 	n := 0
 	for _, step := range v.bySystem[s.Name] {
 		if f, ok := fateOf(step); ok {
-			e := entryOf(step, v.byKey)
+			e := v.entry(step)
 			e.row.system = ""
 			byFate[f] = append(byFate[f], e)
 			n++
@@ -154,20 +154,20 @@ func (v *view) driftSummary(t driftTotals) {
 	}
 	switch {
 	case n > 0:
-		v.text(0, 2, fmt.Sprintf("%s on %s: %d reverted by accord apply, %d left as they are%s.",
+		v.text(0, 2, fmt.Sprintf("%s on %s: %d reverted by accord apply, %d not%s.",
 			Count(n, "difference", "differences"), Count(t.systems, "system", "systems"), t.reverted, t.left, rest))
 	case all.incomplete > 0:
 		v.text(0, 2, fmt.Sprintf("Incomplete: no drift in what could be seen%s.", rest))
 	case len(v.plan.Systems) == 0:
 		v.text(0, 2, fmt.Sprintf("No drift: no system is declared %s.", atPlace(v.plan.Revision)))
 	default:
-		v.text(0, 2, fmt.Sprintf("No drift: %s as was applied.", isAre(len(v.plan.Systems))))
+		v.text(0, 2, fmt.Sprintf("No drift: %s as was last applied.", isAre(len(v.plan.Systems))))
 	}
 	switch {
 	case t.reverted > 0:
 		v.last("Next: accord plan shows all that accord apply would do.")
 	case t.left > 0:
-		v.last("Next: declare what is meant to stay. What a system may correct is said by mode: and drift: in its document.")
+		v.last("Next: declare what is meant to stay; mode: and drift: of a system say what is corrected.")
 	case t.lists > 0:
 		v.last("Next: declare what is meant to stay, under accounts: and manage:.")
 	}

@@ -83,7 +83,9 @@ func by(kind access.CauseKind, file string, line int, text string) option {
 }
 
 func endsAt(t time.Time) option {
-	return func(s *plan.Step) { s.Reasons = []access.Reason{{Until: t, Grant: "prod-db-oncall"}} }
+	return func(s *plan.Step) {
+		s.Reasons = []access.Reason{{Until: t, Grant: "prod-db-oncall", Chain: []access.Link{{File: "grants/oncall.yaml", Line: 3, Text: "grant prod-db-oncall gives it"}}}}
+	}
 }
 
 func class(c plan.Class) option { return func(s *plan.Step) { s.Class = c } }

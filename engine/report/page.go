@@ -77,9 +77,10 @@ func (p *page) line(indent, hang int) *line {
 // line is a line that is being written.
 type line struct {
 	p     *page
-	col   int  // where the next character would stand
-	skip  int  // spaces that come before it
-	begun bool // the line has text
+	col   int   // where the next character would stand
+	skip  int   // spaces that come before it
+	begun bool  // the line has text
+	style style // what is written now, if it has a colour
 	hang  int
 	limit int
 	// right stands at the end of the first line, from the column rightAt on; what else there is
@@ -91,7 +92,7 @@ type line struct {
 
 // put writes one piece. It isn't broken, unless it has spaces and no line is long enough for it.
 func (l *line) put(s string, st style) *line {
-	s = Clean(s)
+	s = s + ""
 	if strings.Contains(s, " ") && utf8.RuneCountInString(s) > l.limit-l.hang {
 		return l.prose(s, st)
 	}
@@ -108,17 +109,31 @@ func (l *line) whole(s string, st style) *line {
 	if l.begun && l.col+l.skip+n > l.limit {
 		l.newline()
 	}
+	if st != l.style {
+		l.paint(plain)
+	}
 	for range l.skip {
 		l.p.w.WriteByte(' ')
 	}
+	l.paint(st)
+	l.p.w.WriteString(s)
 	l.col += l.skip + n
 	l.skip, l.begun = 0, true
-	if l.p.color && codes[st] != "" {
-		l.p.w.WriteString("\x1b[" + codes[st] + "m" + s + "\x1b[0m")
-	} else {
-		l.p.w.WriteString(s)
-	}
 	return l
+}
+
+// paint ends one colour and begins another.
+func (l *line) paint(st style) {
+	if !l.p.color || st == l.style {
+		return
+	}
+	if codes[l.style] != "" {
+		l.p.w.WriteString("\x1b[0m")
+	}
+	if codes[st] != "" {
+		l.p.w.WriteString("\x1b[" + codes[st] + "m")
+	}
+	l.style = st
 }
 
 // prose writes words, broken at spaces. It begins a word's distance from what stands before.
@@ -170,6 +185,7 @@ func (l *line) ends(s string, at int) *line {
 
 func (l *line) newline() {
 	l.flushRight()
+	l.paint(plain)
 	l.p.w.WriteByte('\n')
 	l.col, l.skip, l.begun = 0, l.hang, false
 }
@@ -182,6 +198,7 @@ func (l *line) flushRight() {
 	}
 	s := l.right
 	l.right = ""
+	l.paint(plain)
 	if l.begun && l.col+2 > l.rightAt {
 		l.p.w.WriteByte('\n')
 		l.col = 0
@@ -195,8 +212,10 @@ func (l *line) end() {
 	l.flushRight()
 	if l.below != "" {
 		l.newline()
-		l.put(l.below, faint)
+		l.skip = max(0, min(l.hang, l.p.width-columns(l.below)))
+		l.whole(l.below, faint)
 	}
+	l.paint(plain)
 	l.p.w.WriteByte('\n')
 	l.p.some, l.p.blank = true, false
 }

@@ -40,10 +40,11 @@ type view struct {
 	plan     *plan.Plan
 	byKey    map[string]*plan.Step
 	bySystem map[string][]*plan.Step
+	twice    map[holding]bool // who has more than one account on a system
 }
 
 func newView(w io.Writer, p *plan.Plan, o Options) *view {
-	v := &view{page: newPage(w, o), o: o, plan: p, byKey: make(map[string]*plan.Step, len(p.Steps)), bySystem: map[string][]*plan.Step{}}
+	v := &view{page: newPage(w, o), o: o, plan: p, byKey: make(map[string]*plan.Step, len(p.Steps)), bySystem: map[string][]*plan.Step{}, twice: twoAccounts(p)}
 	for i := range p.Steps {
 		s := &p.Steps[i]
 		v.byKey[s.Key()] = s
@@ -108,7 +109,7 @@ func (v *view) pick(filter func(*plan.Step) bool) []entry {
 	var out []entry
 	for i := range v.plan.Steps {
 		if s := &v.plan.Steps[i]; filter(s) {
-			out = append(out, entryOf(s, v.byKey))
+			out = append(out, v.entry(s))
 		}
 	}
 	return out

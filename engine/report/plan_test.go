@@ -46,6 +46,7 @@ func TestPlan(t *testing.T) {
 				width = 100
 			}
 			checkWidth(t, text, width)
+			checkClean(t, colours.ReplaceAllString(text, ""))
 			if test.o.Color {
 				var b bytes.Buffer
 				if err := Plan(&b, test.plan(), Options{}, written); err != nil {

@@ -1,6 +1,9 @@
 package report
 
-import "unicode/utf8"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // The columns of a section are as wide as its widest cell, but no wider than these: a longer
 // cell pushes its own line aside and not all others.
@@ -89,9 +92,11 @@ func (p *page) blockTitle(b block, l layout) {
 		line.prose(b.title, plain)
 	} else {
 		line.put(b.title, plain).column(hang)
-		if b.cause.Text != b.title {
-			line.prose(b.cause.Text, plain)
+		text := b.cause.Text // which may begin with whom it is about
+		if rest, ok := strings.CutPrefix(text, b.title); ok && (rest == "" || rest[0] == ' ') {
+			text = rest
 		}
+		line.prose(text, plain)
 	}
 	line.end()
 }
@@ -105,23 +110,26 @@ func (p *page) row(r blockRow, l layout) {
 		line.put(r.system, plain).column(l.rowIndent + 2 + l.name + 2)
 	}
 	line.put(r.what, plain)
+	if l.extraAt <= p.width*2/3 {
+		line.hang = l.extraAt
+	}
 	if r.notes != "" {
 		line.column(l.extraAt).prose(r.notes, plain)
 	}
 	if len(r.names) > 0 {
-		line.column(l.extraAt).list(r.names)
+		line.column(l.extraAt).list(r.names, l.rowIndent+4)
 	}
 	line.end()
 }
 
 // list writes names: on the rest of the line if all fit there, else on lines of their own.
-func (l *line) list(names []string) {
+func (l *line) list(names []string, indent int) {
 	total := len(names) - 1
 	for _, n := range names {
 		total += utf8.RuneCountInString(Clean(n))
 	}
 	if l.col+l.skip+total > l.limit {
-		l.hang += 2
+		l.hang = indent
 		l.newline()
 	}
 	l.names(names)

@@ -72,6 +72,26 @@ func (w who) listed() string {
 	return quoteName(w.label())
 }
 
+// holding is a person on a system.
+type holding struct{ system, person string }
+
+// twoAccounts finds who has more than one account on a system.
+func twoAccounts(p *plan.Plan) map[holding]bool {
+	one, out := map[holding]access.ID{}, map[holding]bool{}
+	for i := range p.Steps {
+		s := &p.Steps[i]
+		if s.Person == "" || s.Action == access.Rename {
+			continue
+		}
+		h := holding{s.System, s.Person}
+		if other, ok := one[h]; ok && other != s.Subject {
+			out[h] = true
+		}
+		one[h] = s.Subject
+	}
+	return out
+}
+
 func compareWho(a, b who) int {
 	return cmp.Or(strings.Compare(a.label(), b.label()), strings.Compare(a.system, b.system), strings.Compare(a.account, b.account))
 }
@@ -84,9 +104,14 @@ type entry struct {
 	cause access.Cause
 }
 
-// entryOf says a step in words. Steps by key are needed to say what it waits for.
-func entryOf(s *plan.Step, byKey map[string]*plan.Step) entry {
+// entry says a step in words. The name of the account is told only where it matters: where
+// one is taken over, or where somebody has two.
+func (v *view) entry(s *plan.Step) entry {
 	e := entry{step: s, who: whoOf(s), cause: s.Cause}
+	adopts := slices.ContainsFunc(s.Risks, func(r access.Risk) bool { return r.Name == access.RiskAdopts })
+	if !adopts && !v.o.Verbose && !v.twice[holding{s.System, s.Person}] {
+		e.who.account = ""
+	}
 	var notes []string
 	e.row.system = s.System
 	e.row.kind, e.row.what, notes = say(s)
@@ -97,7 +122,7 @@ func entryOf(s *plan.Step, byKey map[string]*plan.Step) entry {
 		}
 	}
 	if s.Held != nil && s.Held.Why == plan.HeldDepends {
-		notes = append(notes, waitsFor(s, byKey))
+		notes = append(notes, waitsFor(s, v.byKey))
 	}
 	e.row.notes = strings.Join(notes, ", ")
 	return e
@@ -202,19 +227,20 @@ func waitsFor(s *plan.Step, byKey map[string]*plan.Step) string {
 			continue
 		}
 		_, what, notes := say(n)
+		other := n.Person
+		if other == s.Person {
+			other = ""
+		}
 		text := "waits for " + n.System + " " + what
 		switch n.Action {
 		case access.Revoke:
-			text += " to be taken away"
+			return text + " to be taken" + cmp.Or(lead(" from ", other), " away")
 		case access.Give:
-			text += " to be given"
+			return text + " to be given" + lead(" to ", other)
 		case access.Create, access.Enable, access.Disable, access.Delete, access.Rename:
 			text += " (" + notes[0] + ")"
 		}
-		if w := whoOf(n); w.person != "" && w.person != s.Person {
-			text += " of " + w.person
-		}
-		return text
+		return text + lead(" of ", other)
 	}
 	if s.Held.Text != "" {
 		return "waits: " + s.Held.Text

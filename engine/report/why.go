@@ -118,7 +118,7 @@ func (v *whyView) person() {
 			for _, it := range y.Items {
 				systems[it.System] = true
 			}
-			says = join(strings.TrimPrefix(says, " "), fmt.Sprintf("%s on %s", Count(len(y.Items), "access", "accesses"), Count(len(systems), "system", "systems")))
+			says = join(strings.TrimPrefix(says, " "), fmt.Sprintf("%s on %s", Count(len(y.Items), "entitlement", "entitlements"), Count(len(systems), "system", "systems")))
 			says = ": " + says
 		}
 		line.prose(name+says, plain).end()

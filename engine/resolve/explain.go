@@ -144,7 +144,8 @@ func (x *explainer) grant(g *declare.Grant, role string) (Denial, bool) {
 	best = append(best, x.window(window(g.From, g.Until, x.sets.r.loc), g.File, g.From, g.Until, "the grant")...)
 	if s := x.w.people.status[x.person]; s != access.HolderActive {
 		why := x.w.people.why[x.person]
-		best = append(best, obstacle{access.Link{File: why.File, Line: why.Line, Text: fmt.Sprintf("%s: %s", x.p.ID.Value, why.Text)}, ""})
+		best = append(best, obstacle{access.Link{File: why.File, Line: why.Line, Text: fmt.Sprintf("%s: %s", x.p.ID.Value, why.Text)},
+			fmt.Sprintf("change %s:%d", why.File, why.Line)})
 	}
 	for _, o := range best {
 		d.Links = append(d.Links, o.link)
