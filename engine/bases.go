@@ -35,7 +35,7 @@ func (s *session) loadBases(ctx context.Context) error {
 	if rev, _, ok := s.memory.LastRevision(); ok {
 		s.newest = s.loadRevision(ctx, rev)
 	}
-	return s.changes(ctx)
+	return nil
 }
 
 // loadApplied loads every revision that stands applied on some system: whoever was declared
@@ -116,7 +116,7 @@ func (s *session) loadBase(ctx context.Context) error {
 		sys.rev = b
 		_, sys.baseAt, _ = s.lastApplied(sys.decl)
 	}
-	return s.changes(ctx)
+	return nil
 }
 
 // loadRevision loads an earlier revision. One that can't be had or read is as good as none:
@@ -144,25 +144,6 @@ func (s *session) loadRevision(ctx context.Context, rev string) *base {
 	}
 	s.bases[rev] = &base{rev: commit, decl: decl}
 	return s.bases[rev]
-}
-
-// changes lists the files that differ between the base and head.
-func (s *session) changes(ctx context.Context) error {
-	if s.newest == nil || s.head.Revision.Worktree {
-		return nil
-	}
-	s.changed = map[string]bool{}
-	if s.newest.rev.Hash == s.head.commit.Hash {
-		return nil
-	}
-	files, err := s.head.git.Changed(ctx, s.newest.rev, s.head.commit)
-	if err != nil {
-		return err
-	}
-	for _, f := range files {
-		s.changed[f] = true
-	}
-	return nil
 }
 
 // resolve computes what is declared now, and what the bases declare for the same instant.

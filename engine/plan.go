@@ -33,8 +33,8 @@ func (s *session) plan(brief bool) *plan.Plan {
 		At: s.at, Revision: s.head.Revision, Base: s.opts.Base, Shifts: s.shifts, ChangeDigest: s.digest, Notes: s.notes,
 		Exclusive: exclusive(s.head.Repo), Allow: s.opts.Allow, Brief: brief, Only: s.opts.Only, Selected: s.opts.Systems,
 	}
-	if s.changed != nil {
-		in.Changed = func(file string) bool { return s.changed[file] }
+	if s.newest != nil && s.newest.decl != s.head.Repo {
+		in.Changed = newChangedDocs(s.newest.decl, s.head.Repo).changed
 	}
 	for _, sys := range s.systems {
 		in.Systems = append(in.Systems, s.planSystem(sys))

@@ -53,8 +53,7 @@ type session struct {
 	notes   []string
 	tip     *declare.Repository // the tip of --base; nil without one
 	applied []applied
-	newest  *base           // the base of the whole declaration; nil if there is none
-	changed map[string]bool // files between newest and head; nil: not known
+	newest  *base // the base of the whole declaration; nil if there is none
 	shifts  []access.Shift
 	digest  string // the change digest where there is no base
 	conns   map[string]resolve.Connector

@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"syscall"
+	"time"
 
 	"github.com/accordhq/accord/engine"
 )
@@ -38,6 +39,7 @@ type app struct {
 	err io.Writer
 
 	flags globals
+	now   func() time.Time // the clock, set before any command runs
 	exit  int
 }
 

@@ -40,6 +40,10 @@ shows the difference as a plan, and applies exactly that plan.`,
 			}
 			return nil
 		},
+		PersistentPreRunE: func(*cobra.Command, []string) (err error) {
+			a.now, err = clock()
+			return err
+		},
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.PersistentFlags().StringVarP(&a.flags.dir, "dir", "C", ".", "the access repository, or a folder inside it")
@@ -72,19 +76,24 @@ func (a *app) engine() *engine.Engine {
 	return &engine.Engine{
 		Types:   all.Types(),
 		Log:     slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: level})),
-		Now:     clock(),
+		Now:     a.now,
 		Version: programVersion(),
 		Actor:   actor(),
 	}
 }
 
 // clock is the time, or that of ACCORD_NOW (RFC 3339), by which a run can be repeated for
-// another instant in tests and rehearsals.
-func clock() func() time.Time {
-	if t, err := time.Parse(time.RFC3339, os.Getenv("ACCORD_NOW")); err == nil {
-		return func() time.Time { return t }
+// another instant in tests and rehearsals. One that can't be read is an error.
+func clock() (func() time.Time, error) {
+	v := os.Getenv("ACCORD_NOW")
+	if v == "" {
+		return time.Now, nil
 	}
-	return time.Now
+	t, err := time.Parse(time.RFC3339, v)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("ACCORD_NOW is an instant like 2027-01-01T09:00:00Z, not %q", v)}
+	}
+	return func() time.Time { return t }, nil
 }
 
 // actor names who runs the program: what CI says of it, else the user of the machine.
@@ -221,5 +230,10 @@ func (a *app) printError(err error) {
 		fmt.Fprintf(a.err, "%s\n\n%s. Nothing was read from any system.\n", ps, ps.Summary())
 		return
 	}
-	fmt.Fprintln(a.err, "accord:", report.Clean(strings.TrimSpace(err.Error())))
+	for i, line := range strings.Split(strings.TrimSpace(err.Error()), "\n") {
+		if i == 0 {
+			line = "accord: " + line
+		}
+		fmt.Fprintln(a.err, report.Clean(line))
+	}
 }

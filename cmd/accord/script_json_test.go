@@ -1,14 +1,19 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"gopkg.in/yaml.v3"
 )
 
 // steps FILE STEP…: the steps of a plan (plan --format json, or a plan file) are exactly these,
@@ -110,4 +115,44 @@ func lookUp(v any, path string) (any, bool) {
 		}
 	}
 	return v, true
+}
+
+// conforms SCHEMA FILE…: each document of the YAML files is valid by the JSON Schema; with `!`
+// at least one document of each isn't.
+func conforms(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, len(args) >= 2, "[!] conforms SCHEMA FILE…")
+	doc, err := jsonschema.UnmarshalJSON(strings.NewReader(ts.ReadFile(args[0])))
+	ts.Check(err)
+	c := jsonschema.NewCompiler()
+	ts.Check(c.AddResource("schema.json", doc))
+	schema, err := c.Compile("schema.json")
+	ts.Check(err)
+	for _, file := range args[1:] {
+		if err := validate(schema, ts.ReadFile(file)); (err != nil) != neg {
+			ts.Fatalf("%s: %v", file, err)
+		}
+	}
+}
+
+func validate(schema *jsonschema.Schema, text string) error {
+	for dec := yaml.NewDecoder(strings.NewReader(text)); ; {
+		var v any
+		switch err := dec.Decode(&v); {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		}
+		data, err := json.Marshal(v)
+		if err != nil {
+			return err
+		}
+		doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
+		if err != nil {
+			return err
+		}
+		if err := schema.Validate(doc); err != nil {
+			return err
+		}
+	}
 }

@@ -15,8 +15,8 @@ import (
 
 const scripts = "../../testdata/script"
 
-// now is the clock of every script until it says `asof`.
-const now = "2026-11-23T10:00:00Z"
+// begin is the clock of every script until it says `asof`.
+const begin = "2026-11-23T10:00:00Z"
 
 var update = flag.Bool("update", false, "write what is printed now into the scripts that compare it (cmp stdout …)")
 
@@ -47,17 +47,18 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:      *update,
 		RequireUniqueNames: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"asof":   asof,
-			"commit": commit,
-			"crowd":  crowd,
-			"edit":   edit,
-			"exits":  exits,
-			"git":    git,
-			"hold":   hold,
-			"json":   jsonValue,
-			"kill9":  kill9,
-			"live":   live,
-			"steps":  steps,
+			"asof":     asof,
+			"conforms": conforms,
+			"commit":   commit,
+			"crowd":    crowd,
+			"edit":     edit,
+			"exits":    exits,
+			"git":      git,
+			"hold":     hold,
+			"json":     jsonValue,
+			"kill9":    kill9,
+			"live":     live,
+			"steps":    steps,
 		},
 	})
 }
@@ -80,7 +81,7 @@ func setup(env *testscript.Env) error {
 	env.Setenv("GIT_TERMINAL_PROMPT", "0")
 	env.Setenv("TZ", "UTC")
 	env.Setenv("ACCORD_ACTOR", "robin")
-	setNow(env.Setenv, now)
+	setNow(env.Setenv, begin)
 	// A program under the race detector sleeps for a second at its end unless told otherwise.
 	env.Setenv("GORACE", strings.TrimSpace("atexit_sleep_ms=10 "+os.Getenv("GORACE")))
 	return nil

@@ -30,7 +30,7 @@ func TestApplyAccounts(t *testing.T) {
 		t.Error("her old name is still there")
 	}
 	apply(t, c, disable("account/bob"))
-	if got := f.value("select rolcanlogin || ' ' || rolvaliduntil::text from pg_roles where rolname = 'bob'"); got != "false -infinity" {
+	if got := f.value("select rolcanlogin || ' ' || rolvaliduntil::text from pg_roles where rolname = 'bob'"); got != "false infinity" {
 		t.Errorf("bob is %q", got)
 	}
 	if o, _ := read(t, c).Object(access.Account("bob")); !o.Disabled || o.Attributes["connection_limit"] != "0" {
@@ -44,10 +44,16 @@ func TestApplyAccounts(t *testing.T) {
 	if got := f.value("select count(*) from pg_roles where rolname in ('bob', 'Alice Liddell')"); got != "0" {
 		t.Errorf("%s are left", got)
 	}
+	// A password's last day stays through both.
+	f.sql("create role dated login valid until '2040-01-01'; create role undated login")
+	apply(t, c, disable("account/dated"), enable("account/dated"), disable("account/undated"), enable("account/undated"))
+	if got := f.sql("select rolcanlogin, rolvaliduntil::date from pg_roles where rolname ~ 'dated' order by rolname"); got[0][0]+got[0][1]+got[1][0]+got[1][1] != "t2040-01-01tinfinity" {
+		t.Errorf("they are %q", got)
+	}
 	off := create("account/off")
 	off.After.Disabled = true
 	apply(t, c, off)
-	if got := f.value("select rolcanlogin || ' ' || rolvaliduntil::text from pg_roles where rolname = 'off'"); got != "false -infinity" {
+	if got := f.value("select rolcanlogin || ' ' || rolvaliduntil::text from pg_roles where rolname = 'off'"); got != "false infinity" {
 		t.Errorf("off is %q", got)
 	}
 }

@@ -48,10 +48,10 @@ func readRole(r row) (roleRow, error) {
 	return role, nil
 }
 
-// kind tells accounts from roles. PostgreSQL knows only roles, and a role that may not log in
+// kind tells accounts from roles. PostgreSQL knows only roles, and one that may not log in
 // could be either a group or an account that was disabled. What tells them apart is VALID
 // UNTIL, the end of a password's life, which means nothing on a role that never logs in: with
-// one, it is an account. Accord gives one to each account that it creates, disables or enables.
+// one, it is an account. Accord gives one to each account that it creates or disables.
 func (r roleRow) kind() string {
 	if r.flags&(flagLogin|flagValid) != 0 {
 		return access.KindAccount

@@ -32,9 +32,7 @@ import (
 
 // doomed is a role about to be deleted.
 type doomed struct {
-	oid      uint32
-	name     string
-	account  bool
+	roleRow
 	handover string // as configured; "" for the owner of each database
 	change   string // for errors
 }
@@ -54,7 +52,7 @@ func (w *work) delete(ctx context.Context, ch access.Change) error {
 	case ch.Before != nil && ch.Before.Disabled != r.disabled():
 		return fmt.Errorf("%s: %w", ch, conflict("disabled is %v", r.disabled()))
 	}
-	d := doomed{oid: r.oid, name: r.name, account: ch.Subject.IsAccount(), handover: w.c.handover, change: ch.String()}
+	d := doomed{roleRow: *r, handover: w.c.handover, change: ch.String()}
 	others, err := w.s.databasesOf(ctx, d.oid)
 	if err != nil {
 		return explain(ctx, d.change, "", err)

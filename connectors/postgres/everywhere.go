@@ -3,6 +3,8 @@ package postgres
 import (
 	"context"
 	"fmt"
+
+	"github.com/accordhq/accord/engine/access"
 )
 
 // stripEverywhere takes from a role all that it owns and holds in this and in other databases,
@@ -77,8 +79,8 @@ func (w *work) rehearse(ctx context.Context, d doomed, others []*session) error 
 
 // disarm commits what can be done in this database: from here on the role can't log in.
 func (w *work) disarm(ctx context.Context, d doomed) error {
-	if d.account {
-		if _, err := w.s.exec(ctx, "alter role "+ident(d.name)+sqlDisabled); err != nil {
+	if d.kind() == access.KindAccount {
+		if _, err := w.s.exec(ctx, d.sqlDisable()); err != nil {
 			return explain(ctx, d.change, lackRole, err)
 		}
 	}

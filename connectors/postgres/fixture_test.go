@@ -147,7 +147,6 @@ func wantGrants(t testing.TB, st *access.State, subject access.ID, want ...strin
 func role(name string) access.ID     { return access.ID{Kind: kindRole, Name: name} }
 func schema(name string) access.ID   { return access.ID{Kind: kindSchema, Name: name} }
 func tables(name string) access.ID   { return access.ID{Kind: kindTables, Name: name} }
-func database(name string) access.ID { return access.ID{Kind: kindDatabase, Name: name} }
 func attr(name string) access.ID     { return access.ID{Kind: kindAttribute, Name: name} }
 
 // id parses "kind/name".

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -150,6 +151,24 @@ func FuzzLiteral(f *testing.F) {
 		}
 		if out.String() != s {
 			t.Fatalf("%q is read back as %q", s, out.String())
+		}
+	})
+}
+
+// FuzzRow decodes what a server may send: never a panic, and what namesArg wrote is read back.
+func FuzzRow(f *testing.F) {
+	f.Add(namesArg([]string{"a", "", "ä"}).value)
+	f.Add(namesArg(nil).value)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		r := row{b}
+		_, _, _, _ = r.oid(0), r.int4(0), r.yes(0), r.text(0)
+		names, err := r.names(0)
+		if err != nil {
+			return
+		}
+		again, err := row{namesArg(names).value}.names(0)
+		if err != nil || !slices.Equal(names, again) {
+			t.Errorf("%q is read back as %q, %v", names, again, err)
 		}
 	})
 }

@@ -40,11 +40,9 @@ const (
 	lackAdmin = "ADMIN OPTION on the role, or CREATEROLE before PostgreSQL 16; superuser where that is one"
 )
 
-// The two ways in which an account stands; see roleRow.kind for VALID UNTIL.
-const (
-	sqlEnabled  = " login valid until 'infinity'"
-	sqlDisabled = " nologin valid until '-infinity'"
-)
+// sqlAccount marks an account as one: see roleRow.kind. "infinity" means what no VALID UNTIL
+// means, so the mark changes nothing; a date that is there is left alone.
+const sqlAccount = " valid until 'infinity'"
 
 func (x *world) create(q *queue, i int, ch access.Change) error {
 	want, err := normalize(access.Object{ID: ch.Subject, Attributes: ch.After.Attributes})
@@ -69,10 +67,10 @@ func (x *world) create(q *queue, i int, ch access.Change) error {
 	case ch.Subject.Kind == kindRole:
 		sql += " nologin"
 	case ch.After.Disabled:
-		sql += sqlDisabled
+		sql += " nologin" + sqlAccount
 		made.flags = flagValid
 	default:
-		sql += sqlEnabled
+		sql += " login" + sqlAccount
 		made.flags = flagLogin | flagValid
 	}
 	if limit := want.Attributes[attrLimit]; limit != "" {
@@ -155,12 +153,20 @@ func (x *world) login(q *queue, i int, ch access.Change) error {
 	if r.disabled() == (ch.Action == access.Disable) {
 		return nil
 	}
-	how := sqlEnabled
+	sql := "alter role " + ident(r.name) + " login"
 	if ch.Action == access.Disable {
-		how = sqlDisabled
+		sql = r.sqlDisable()
 	}
-	q.add(phaseAlter, i, lackRole, "alter role "+ident(r.name)+how)
+	q.add(phaseAlter, i, lackRole, sql)
 	return nil
+}
+
+func (r roleRow) sqlDisable() string {
+	sql := "alter role " + ident(r.name) + " nologin"
+	if r.flags&flagValid == 0 {
+		sql += sqlAccount
+	}
+	return sql
 }
 
 func (x *world) grant(q *queue, i int, ch access.Change) error {

@@ -43,7 +43,8 @@ const (
 )
 
 // Postgres returns the server that all tests of this binary share, starting it first if need
-// be. ACCORD_TEST_PG_BIN names the folder of another version's programs (initdb, postgres).
+// be: the newest that is installed, or the one whose major version ACCORD_TEST_PG_VERSION names
+// (15 to 18), or whose programs (initdb, postgres) are in the folder ACCORD_TEST_PG_BIN.
 func Postgres(t testing.TB) *PostgresServer {
 	t.Helper()
 	s, err := sharedPostgres()
@@ -199,10 +200,8 @@ func (s *PostgresServer) NewDatabase(t testing.TB) string {
 // that a test finds it empty. Tests that share the server must not run at the same time.
 func (s *PostgresServer) Reset(t testing.TB) {
 	t.Helper()
-	for _, row := range s.SQL(t, `select format('drop database %I with (force)', datname) from pg_database where oid >= 16384`) {
-		s.SQL(t, row[0])
-	}
 	s.SQL(t, `
+		select format('drop database %I with (force)', datname) from pg_database where oid >= 16384 \gexec
 		select pg_terminate_backend(pid, 5000) from pg_stat_activity where usesysid >= 16384;
 		do $$ declare r record; begin
 			for r in select rolname from pg_roles where oid >= 16384
@@ -265,11 +264,14 @@ func postgresPrograms() (string, error) {
 		}
 		return dir, nil
 	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+	defer cancel()
+	if major := os.Getenv("ACCORD_TEST_PG_VERSION"); major != "" {
+		return postgresVersion(ctx, major)
+	}
 	if dir, ok := findPostgres(); ok {
 		return dir, nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
-	defer cancel()
 	if err := install(ctx, "postgresql"); err != nil {
 		return "", err
 	}

@@ -163,18 +163,18 @@ func (b *builder) cause(p *part, s Step, h access.Holder) access.Cause {
 		return b.objectCause(p, s)
 	}
 	if s.Takes(p.Describe) && len(s.Reasons) == 0 {
-		if l, ok := b.responsible(s.Was); ok {
+		if l, ok := b.responsible(s.Was, true); ok {
 			return access.Cause{Kind: access.CauseRemoved, Text: "no longer: " + l.Text, File: l.File, Line: l.Line}
 		}
 		return access.Cause{Kind: access.CauseRemoved, Text: "no longer declared"}
 	}
-	l, _ := b.responsible(s.Reasons)
+	l, _ := b.responsible(s.Reasons, false)
 	return access.Cause{Kind: access.CauseDeclared, Text: l.Text, File: l.File, Line: l.Line}
 }
 
-// responsible is the link, nearest to the person, that stands in a file that was changed; else
-// the last rule before the person's own document.
-func (b *builder) responsible(reasons []access.Reason) (access.Link, bool) {
+// responsible is the link, nearest to the person, that stands in a document that was changed;
+// else the grant itself. With was set the reasons are those of the base.
+func (b *builder) responsible(reasons []access.Reason, was bool) (access.Link, bool) {
 	if len(reasons) == 0 {
 		return access.Link{}, false
 	}
@@ -182,7 +182,7 @@ func (b *builder) responsible(reasons []access.Reason) (access.Link, bool) {
 	if b.in.Changed != nil {
 		for _, r := range reasons {
 			for i := len(r.Chain) - 1; i >= 0; i-- {
-				if b.in.Changed(r.Chain[i].File) {
+				if b.in.Changed(r.Chain[i], was) {
 					return r.Chain[i], true
 				}
 			}
@@ -200,7 +200,7 @@ func (b *builder) objectCause(p *part, s Step) access.Cause {
 			break
 		}
 		for _, g := range p.Want.State().GrantsOf(s.Subject) {
-			if r, ok := b.responsible(p.Want.Reasons(s.Subject, g.Target, g.Permission)); ok {
+			if r, ok := b.responsible(p.Want.Reasons(s.Subject, g.Target, g.Permission), false); ok {
 				l = r
 				break
 			}
@@ -230,7 +230,7 @@ func (b *builder) windowCause(p *part, s Step) access.Cause {
 	for _, r := range reasons {
 		if t := when(r); !t.IsZero() {
 			l := r.Chain[0]
-			return access.Cause{Kind: access.CauseWindow, Text: fmt.Sprintf("grant %s %s %s", r.Grant, word, t.UTC().Format("2006-01-02 15:04")), File: l.File, Line: l.Line}
+			return access.Cause{Kind: access.CauseWindow, Text: fmt.Sprintf("grant %s %s %s", r.Grant, word, t.Format("2006-01-02 15:04")), File: l.File, Line: l.Line}
 		}
 	}
 	return access.Cause{Kind: access.CauseWindow, Text: "a window " + word}

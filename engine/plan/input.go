@@ -29,8 +29,9 @@ type Input struct {
 	// Brief leaves the reasons out of the steps once class, cause and risks are known: for
 	// plans that nobody reads, they are what takes most of the memory.
 	Brief bool
-	// Changed tells whether a file differs between base and head; nil: unknown.
-	Changed func(file string) bool
+	// Changed tells whether the document that a link points into differs between base and
+	// head; was says that the link is one of the base. Nil: unknown, or nothing differs.
+	Changed func(l access.Link, was bool) bool
 	Notes   []string
 }
 

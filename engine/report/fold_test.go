@@ -169,6 +169,11 @@ func randomPlan(seed uint64) *plan.Plan {
 	m := newPlan("github", "warehouse", "a-directory-with-a-rather-long-name")
 	long := strings.Repeat("long-", 1+r.IntN(25))
 	used := map[string]bool{}
+	for _, person := range people(12)[:r.IntN(13)] { // who fare the same, and fold
+		for _, target := range []string{"team/one", "team/two"}[:1+r.IntN(2)] {
+			m.revoke("github", person, target, "member", account(person+pick("", "-x")), by(access.CauseRemoved, "roles/a.yaml", 1, "no longer"))
+		}
+	}
 	for range r.IntN(60) {
 		person := fmt.Sprintf("p%d", r.IntN(12))
 		if r.IntN(20) == 0 {

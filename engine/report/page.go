@@ -92,7 +92,7 @@ type line struct {
 
 // put writes one piece. It isn't broken, unless it has spaces and no line is long enough for it.
 func (l *line) put(s string, st style) *line {
-	s = s + ""
+	s = Clean(s)
 	if strings.Contains(s, " ") && utf8.RuneCountInString(s) > l.limit-l.hang {
 		return l.prose(s, st)
 	}

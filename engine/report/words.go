@@ -24,11 +24,11 @@ func until(reasons []access.Reason) time.Time {
 	return out
 }
 
-// endText writes the end of an interval, in UTC. An end at midnight is the end of the day
-// before, and is written as that day, as the declaration writes it: "until 2026-12-01" means
-// that day as well. Other ends are instants, to the minute.
+// endText writes the end of an interval, in the zone that it is given in: the repository's. An
+// end at midnight is the end of the day before, and is written as that day, as the declaration
+// writes it: "until 2026-12-01" means that day as well. Other ends are instants, to the minute.
 func endText(t time.Time) string {
-	if t = t.UTC(); midnight(t) {
+	if midnight(t) {
 		return t.AddDate(0, 0, -1).Format(time.DateOnly)
 	}
 	return t.Format("2006-01-02 15:04")
@@ -36,13 +36,17 @@ func endText(t time.Time) string {
 
 // beginText writes the beginning of an interval.
 func beginText(t time.Time) string {
-	if t = t.UTC(); midnight(t) {
+	if midnight(t) {
 		return t.Format(time.DateOnly)
 	}
 	return t.Format("2006-01-02 15:04")
 }
 
-func midnight(t time.Time) bool { return t.Equal(t.Truncate(24 * time.Hour)) }
+// midnight reports whether a day begins at the instant, in the instant's own zone.
+func midnight(t time.Time) bool {
+	h, m, s := t.Clock()
+	return h == 0 && m == 0 && s == 0 && t.Nanosecond() == 0
+}
 
 // at is "file:line", as editors and terminals make links of it.
 func at(file string, line int) string {

@@ -24,10 +24,11 @@ type people struct {
 	// reports are the people below each manager.
 	reports map[string][]int32
 	at      int64
+	zone    *time.Location
 }
 
 func newPeople(in Input, loc *time.Location) *people {
-	p := &people{index: map[string]int32{}, reports: map[string][]int32{}, at: in.At.UnixMilli()}
+	p := &people{index: map[string]int32{}, reports: map[string][]int32{}, at: in.At.UnixMilli(), zone: loc}
 	p.list = slices.Clone(in.Repo.People)
 	p.gone = len(p.list)
 	p.list = append(p.list, vanished(in)...)
@@ -85,7 +86,7 @@ func (p *people) judge(i int32, at time.Time, loc *time.Location) {
 		p.why[i] = link(person.Status.At.Line, "left")
 	case own.until <= at.UnixMilli():
 		p.status[i] = access.HolderLeft
-		p.since[i] = time.UnixMilli(own.until).UTC()
+		p.since[i] = time.UnixMilli(own.until).In(loc)
 		p.why[i] = link(person.Ends.At.Line, "left "+person.Ends.Text)
 	case own.from > at.UnixMilli():
 		p.status[i] = access.HolderUpcoming

@@ -26,7 +26,7 @@ func (d *Desired) Reasons(subject, target access.ID, permission string) []access
 			out = append(out, d.reason(row))
 		}
 	}
-	at := instant(d.loc.at, never)
+	at := instant(d.loc.at, never, d.loc.zone)
 	slices.SortStableFunc(out, func(a, b access.Reason) int {
 		if a.Active(at) != b.Active(at) {
 			if a.Active(at) {
@@ -65,7 +65,7 @@ func (d *Desired) rowsOf(person string, e entitlement) []row {
 }
 
 func (d *Desired) reason(row row) access.Reason {
-	from, until := row.span.times()
+	from, until := row.span.times(d.loc.zone)
 	r := access.Reason{From: from, Until: until, Grant: row.grant.ID.Value, Ticket: row.grant.Ticket.Value, Note: row.grant.Reason.Value}
 	for _, h := range row.what.roles {
 		r.Roles = append(r.Roles, h.role.ID.Value)

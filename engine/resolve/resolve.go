@@ -121,17 +121,22 @@ const (
 
 var always = span{ever, never}
 
-func (s span) empty() bool             { return s.from >= s.until }
-func (s span) holds(at int64) bool     { return s.from <= at && at < s.until }
-func (s span) and(o span) span         { return span{max(s.from, o.from), min(s.until, o.until)} }
-func (s span) overlaps(o span) bool    { return !s.and(o).empty() }
-func (s span) times() (f, u time.Time) { return instant(s.from, ever), instant(s.until, never) }
+func (s span) empty() bool          { return s.from >= s.until }
+func (s span) holds(at int64) bool  { return s.from <= at && at < s.until }
+func (s span) and(o span) span      { return span{max(s.from, o.from), min(s.until, o.until)} }
+func (s span) overlaps(o span) bool { return !s.and(o).empty() }
 
-func instant(ms, open int64) time.Time {
+// times gives both ends in a zone: the repository's, so that an end is written as the day that
+// was declared.
+func (s span) times(loc *time.Location) (from, until time.Time) {
+	return instant(s.from, ever, loc), instant(s.until, never, loc)
+}
+
+func instant(ms, open int64, loc *time.Location) time.Time {
 	if ms == open {
 		return time.Time{}
 	}
-	return time.UnixMilli(ms).UTC()
+	return time.UnixMilli(ms).In(loc)
 }
 
 // window is the span between two dates of the declaration.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/accordhq/accord/engine/access"
 	"github.com/accordhq/accord/engine/declare"
@@ -14,7 +15,7 @@ import (
 // which settings and resources change. It needs no system and no credential. A nil base is an
 // empty one. The result is sorted and doesn't depend on the clock.
 func Compare(base, head *World) []access.Shift {
-	c := &comparer{names: map[string]string{}, systems: map[string]string{}, terms: map[*declare.Term]string{}}
+	c := &comparer{zone: head.people.zone, names: map[string]string{}, systems: map[string]string{}, terms: map[*declare.Term]string{}}
 	if base == nil {
 		base = &World{Repo: &declare.Repository{}, people: &people{index: map[string]int32{}}}
 	}
@@ -40,6 +41,7 @@ type comparer struct {
 	names   map[string]string // a person's id before → id now
 	systems map[string]string // a system's id before → id now
 	terms   map[*declare.Term]string
+	zone    *time.Location // of the intervals: the repository's
 	out     []access.Shift
 }
 
@@ -146,7 +148,7 @@ func (c *comparer) wording(r row) string {
 func (c *comparer) shift(l line, before, after held) {
 	b, a := union(before.spans), union(after.spans)
 	s := access.Shift{Person: l.person, System: l.system, Subject: l.subject, Target: l.target, Permission: l.permission,
-		Before: spans(b), After: spans(a)}
+		Before: spans(b, c.zone), After: spans(a, c.zone)}
 	switch {
 	case slices.Equal(a, b):
 		rb, ra := distinct(before.reasons), distinct(after.reasons)
@@ -191,10 +193,10 @@ func covers(a, b []span) bool {
 	return true
 }
 
-func spans(in []span) []access.Span {
+func spans(in []span, zone *time.Location) []access.Span {
 	var out []access.Span
 	for _, s := range in {
-		from, until := s.times()
+		from, until := s.times(zone)
 		out = append(out, access.Span{From: from, Until: until})
 	}
 	return out

@@ -152,5 +152,5 @@ from: 2026-11-01
 		}
 		got = append(got, text)
 	}
-	same(t, "reasons", got, "short until 2026-08-31T22:00:00Z now", "gone until 2026-01-31T23:00:00Z", "to-come until 2026-12-31T23:00:00Z")
+	same(t, "reasons", got, "short until 2026-09-01T00:00:00+02:00 now", "gone until 2026-02-01T00:00:00+01:00", "to-come until 2027-01-01T00:00:00+01:00")
 }
