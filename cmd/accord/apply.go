@@ -134,7 +134,7 @@ func applied(r *engine.Applied) report.Applied {
 		return out
 	}
 	for _, s := range r.Result.Steps {
-		step := report.AppliedStep{Step: *s.Step, Outcome: string(s.Outcome), Seen: string(s.Seen), Note: s.Note}
+		step := report.AppliedStep{Step: s.Step, Outcome: string(s.Outcome), Seen: string(s.Seen), Note: s.Note}
 		if s.Err != nil {
 			step.Error = s.Err.Error()
 		}

@@ -153,7 +153,11 @@ Exit codes: 0 sound, 1 not sound.`,
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(a.out, "The journal is sound: %s. Head %s\n", report.Count(int(r.Entries), "entry", "entries"), r.Head)
+		fmt.Fprintf(a.out, "The journal is sound: %s.", report.Count(int(r.Entries), "entry", "entries"))
+		if r.Head != "" {
+			fmt.Fprintf(a.out, " Head %s", r.Head)
+		}
+		fmt.Fprintln(a.out)
 		if r.Torn > 0 {
 			fmt.Fprintf(a.out, "Its last line was cut short by a crash (%d bytes); the next run drops it, on the record.\n", r.Torn)
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -28,12 +29,30 @@ func kill9(ts *testscript.TestScript, neg bool, args []string) {
 		if i == 0 {
 			lines = max(lines, 5) // at least one run is cut off in the middle
 		}
-		killOnce(ts, args[1:], lines, delay)
+		if _, _, state := signalOnce(ts, os.Kill, lines, delay, args[1:]); state.Exited() {
+			ts.Fatalf("%v ended by itself before it was killed", args[1:])
+		}
 		ts.Check(ts.Exec("accord", "journal", "verify"))
 	}
 }
 
-func killOnce(ts *testscript.TestScript, args []string, lines int, delay time.Duration) {
+// interrupt CODE accord …: sends the command the signal of Ctrl-C when it has begun to write,
+// and wants that exit code.
+func interrupt(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) >= 2, "interrupt CODE COMMAND [ARG…]")
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	stdout, stderr, state := signalOnce(ts, os.Interrupt, 5, 0, args[1:])
+	ts.Stdout().Write(stdout)
+	ts.Stderr().Write(stderr)
+	if state.ExitCode() != want {
+		ts.Fatalf("exit code %d, want %d", state.ExitCode(), want)
+	}
+}
+
+// signalOnce starts a command, sends it a signal when it has added so many lines to the journal
+// and a while has passed, and waits for its end.
+func signalOnce(ts *testscript.TestScript, sig os.Signal, lines int, delay time.Duration, args []string) (stdout, stderr []byte, state *os.ProcessState) {
 	path, err := exec.LookPath(args[0])
 	ts.Check(err)
 	cmd := exec.Command(path, args[1:]...)
@@ -41,27 +60,28 @@ func killOnce(ts *testscript.TestScript, args []string, lines int, delay time.Du
 	for _, key := range []string{"PATH", "HOME", "TMPDIR", "GORACE", "ACCORD_NOW", "ACCORD_ACTOR", "GIT_CONFIG_NOSYSTEM", "TZ"} {
 		cmd.Env = append(cmd.Env, key+"="+ts.Getenv(key))
 	}
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
 	before := journalLines(ts)
 	ts.Check(cmd.Start())
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	ended := make(chan struct{})
+	go func() { cmd.Wait(); close(ended) }()
 	tick := time.NewTicker(200 * time.Microsecond)
 	defer tick.Stop()
 	for journalLines(ts)-before < lines {
 		select {
-		case err := <-ended:
-			ts.Fatalf("%v ended by itself before it was killed: %v\n%s", args, err, out.String())
+		case <-ended:
+			ts.Fatalf("%v ended by itself: %v\n%s%s", args, cmd.ProcessState, out.String(), errs.String())
 		case <-tick.C:
 		}
 	}
 	time.Sleep(delay)
-	ts.Check(cmd.Process.Kill())
-	if err := <-ended; err == nil {
-		ts.Fatalf("%v ended by itself before it was killed\n%s", args, out.String())
+	if err := cmd.Process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		ts.Check(err)
 	}
-	ts.Logf("[killed after %d lines of the journal]\n", journalLines(ts)-before)
+	<-ended
+	ts.Logf("[%v after %d lines of the journal]\n", sig, journalLines(ts)-before)
+	return out.Bytes(), errs.Bytes(), cmd.ProcessState
 }
 
 func journalLines(ts *testscript.TestScript) int {

@@ -47,18 +47,19 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:      *update,
 		RequireUniqueNames: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"asof":     asof,
-			"conforms": conforms,
-			"commit":   commit,
-			"crowd":    crowd,
-			"edit":     edit,
-			"exits":    exits,
-			"git":      git,
-			"hold":     hold,
-			"json":     jsonValue,
-			"kill9":    kill9,
-			"live":     live,
-			"steps":    steps,
+			"asof":      asof,
+			"conforms":  conforms,
+			"commit":    commit,
+			"crowd":     crowd,
+			"edit":      edit,
+			"exits":     exits,
+			"git":       git,
+			"hold":      hold,
+			"interrupt": interrupt,
+			"json":      jsonValue,
+			"kill9":     kill9,
+			"live":      live,
+			"steps":     steps,
 		},
 	})
 }
@@ -70,7 +71,7 @@ func setup(env *testscript.Env) error {
 	if err := os.Mkdir(home, 0o755); err != nil {
 		return err
 	}
-	config := "[user]\n\tname = Robin Day\n\temail = robin@example.com\n[init]\n\tdefaultBranch = main\n[gc]\n\tauto = 0\n"
+	config := "[user]\n\tname = Robin Day\n\temail = robin@example.com\n[init]\n\tdefaultBranch = main\n[gc]\n\tauto = 0\n[core]\n\tfsync = none\n"
 	if err := os.WriteFile(filepath.Join(home, ".gitconfig"), []byte(config), 0o644); err != nil {
 		return err
 	}

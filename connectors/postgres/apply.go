@@ -91,6 +91,14 @@ func (w *work) do(ctx context.Context, part []access.Change) error {
 	if err != nil {
 		return err
 	}
+	if world.entangled(part) {
+		for _, ch := range part {
+			if err := w.do(ctx, []access.Change{ch}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	var q queue
 	for i, ch := range part {
 		if err := world.plan(&q, i, ch); err != nil {

@@ -51,8 +51,8 @@
 //
 // Where somebody holds part of a level, Read reports the level partial-X, just below X: some
 // privilege beyond the level below X, but not all of X on everything, and nothing beyond X. It
-// can't be wished for. As everything that is held is within X, a move to a lower level never
-// gives anything that a move upwards wouldn't, and counts as a removal.
+// can't be wished for. To go from it to a lower level is a removal even where that level has to
+// be completed on the way; to go to X itself only adds.
 //
 // What counts as held is what is granted to the holder by name, with or without GRANT OPTION.
 // These don't count:

@@ -144,10 +144,10 @@ func wantGrants(t testing.TB, st *access.State, subject access.ID, want ...strin
 	}
 }
 
-func role(name string) access.ID     { return access.ID{Kind: kindRole, Name: name} }
-func schema(name string) access.ID   { return access.ID{Kind: kindSchema, Name: name} }
-func tables(name string) access.ID   { return access.ID{Kind: kindTables, Name: name} }
-func attr(name string) access.ID     { return access.ID{Kind: kindAttribute, Name: name} }
+func role(name string) access.ID   { return access.ID{Kind: kindRole, Name: name} }
+func schema(name string) access.ID { return access.ID{Kind: kindSchema, Name: name} }
+func tables(name string) access.ID { return access.ID{Kind: kindTables, Name: name} }
+func attr(name string) access.ID   { return access.ID{Kind: kindAttribute, Name: name} }
 
 // id parses "kind/name".
 func id(s string) access.ID {

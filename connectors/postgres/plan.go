@@ -246,6 +246,7 @@ func (x *world) sqlMember(q *queue, i int, member, role, to string) {
 	case permMember, permAdmin:
 		rows := x.members[memberKey{member, role}]
 		if to == permMember && len(rows) > 0 {
+			x.takeOver(q, i, member, role)
 			for _, m := range rows {
 				if m.admin {
 					q.addFor(phaseRevoke, i, lackAdmin, "revoke admin option for "+ident(role)+" from ", member, x.by(m))
@@ -259,10 +260,28 @@ func (x *world) sqlMember(q *queue, i int, member, role, to string) {
 		}
 		q.addFor(phaseGrant, i, lackAdmin, "grant "+ident(role)+" to ", member, tail)
 	default:
+		x.takeOver(q, i, member, role)
 		for _, m := range x.members[memberKey{member, role}] {
 			q.addFor(phaseRevoke, i, lackAdmin, "revoke "+ident(role)+" from ", member, x.by(m))
 		}
 	}
+}
+
+// takeOver makes the memberships that a member gave Accord's own gifts: what others hold must
+// not go with the one who gave it, nor hold up its revocation.
+func (x *world) takeOver(q *queue, i int, giver, role string) {
+	for _, p := range x.passed[memberKey{giver, role}] {
+		q.add(phaseRevoke, i, lackAdmin, fmt.Sprintf("grant %s to %s with admin %t, inherit %t, set %t", ident(role), ident(p.to), p.admin, p.inherit, p.set))
+		q.add(phaseRevoke, i, lackAdmin, "revoke "+ident(role)+" from "+ident(p.to)+" granted by "+ident(giver))
+	}
+}
+
+// entangled reports whether taking over what a member gave could cross other changes of the
+// part: then each must see what the one before did.
+func (x *world) entangled(part []access.Change) bool {
+	return len(part) > 1 && slices.ContainsFunc(part, func(ch access.Change) bool {
+		return ch.Action != access.Give && len(x.passed[memberKey{ch.Subject.Name, ch.Target.Name}]) > 0
+	})
 }
 
 func (x *world) by(m membership) string {

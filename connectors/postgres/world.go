@@ -17,6 +17,7 @@ type world struct {
 	databases map[string]*object
 	schemas   map[string]*object
 	members   map[memberKey][]membership
+	passed    map[memberKey][]passed // by who passed it on
 	rights    map[rightKey][]right // on databases and schemas
 	ledger    *ledger              // on tables
 	relations map[uint32]*relations
@@ -30,6 +31,13 @@ type memberKey struct{ member, role string }
 type membership struct {
 	admin   bool
 	grantor string
+}
+
+// passed is a membership that somebody gave to somebody else. From version 16 on it depends on
+// the giver's own.
+type passed struct {
+	to                  string
+	admin, inherit, set bool
 }
 
 type rightKey struct {
@@ -61,7 +69,7 @@ type grantedOn struct {
 func (w *work) look(ctx context.Context, part []access.Change) (*world, error) {
 	x := &world{
 		s: w.s, roles: map[string]*roleRow{}, databases: map[string]*object{}, schemas: map[string]*object{},
-		members: map[memberKey][]membership{}, rights: map[rightKey][]right{}, relations: map[uint32]*relations{},
+		members: map[memberKey][]membership{}, passed: map[memberKey][]passed{}, rights: map[rightKey][]right{}, relations: map[uint32]*relations{},
 		granted: map[heldKey][]grantedOn{}, creators: map[uint32]string{}, ledger: newLedger(w.s.major, len(w.c.creators) > 0),
 	}
 	n := namesIn(part)
@@ -115,7 +123,7 @@ func namesIn(part []access.Change) named {
 }
 
 func (x *world) roleQueries(n named) []query {
-	return []query{
+	queries := []query{
 		{roleColumns + " where r.rolname = any($1)", []arg{namesArg(n.roles)}, func(r row) error {
 			role, err := readRole(r)
 			if err == nil {
@@ -133,6 +141,18 @@ func (x *world) roleQueries(n named) []query {
 				return nil
 			}},
 	}
+	if x.s.major < 16 {
+		return queries
+	}
+	return append(queries, query{`select g.rolname, r.rolname, m.rolname, a.admin_option, a.inherit_option, a.set_option
+			from pg_auth_members a
+			join pg_roles g on g.oid = a.grantor join pg_roles r on r.oid = a.roleid join pg_roles m on m.oid = a.member
+			where g.rolname = any($1) and r.rolname = any($2) and a.member <> a.grantor order by 1, 2, 3`,
+		[]arg{namesArg(n.holders), namesArg(n.roles)}, func(r row) error {
+			k := memberKey{r.text(0), r.text(1)}
+			x.passed[k] = append(x.passed[k], passed{r.text(2), r.yes(3), r.yes(4), r.yes(5)})
+			return nil
+		}})
 }
 
 func (x *world) objectQueries(n named) []query {

@@ -159,6 +159,8 @@ type Link struct {
 type Reason struct {
 	From  time.Time `json:"from,omitzero"`
 	Until time.Time `json:"until,omitzero"`
+	// Permission is what it gives.
+	Permission string `json:"permission,omitempty"`
 	// Grant names the document at the head of the chain, Roles the roles that the access
 	// came through, the outermost first.
 	Grant string   `json:"grant,omitempty"`

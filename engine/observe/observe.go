@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -80,6 +81,8 @@ func one(ctx context.Context, t Target, timeout time.Duration) (state *access.St
 	switch {
 	case err != nil && ctx.Err() != nil && !errors.Is(err, context.Cause(ctx)):
 		return nil, fmt.Errorf("reading %s: %w (%w)", t.System, err, context.Cause(ctx))
+	case err != nil && strings.HasPrefix(err.Error(), "reading "+t.System+": "):
+		return nil, err // the connector has said what it was doing
 	case err != nil:
 		return nil, fmt.Errorf("reading %s: %w", t.System, err)
 	case state == nil:

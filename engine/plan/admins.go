@@ -2,139 +2,76 @@ package plan
 
 import (
 	"fmt"
-	"maps"
+	"iter"
 	"slices"
 
 	"github.com/accordhq/accord/engine/access"
 )
 
-// lastAdmin looks at the world after the plan: a target that has usable administrators now
-// must keep as many as the guard asks for (or as many as it has, if these are fewer). An
-// administrator is usable if the account is enabled and holds an administrative permission on
-// the target, itself or through a resource that it holds something on.
-func (g *guard) lastAdmin() {
-	keep := g.Guards.KeepAdmins
-	if keep == 0 {
-		return
-	}
-	suspects := g.free(func(s *Step) bool { return s.Takes(g.Describe) })
-	if len(suspects) == 0 {
-		return
-	}
-	before := newAdmins(g.Live, g.Describe, nil)
-	after := newAdmins(g.Live, g.Describe, g.free(func(*Step) bool { return true }))
-	for _, target := range slices.SortedFunc(maps.Keys(before.on), access.ID.Compare) {
-		was, is := before.usable(target), after.usable(target)
-		if len(is) >= len(was) || len(is) >= keep {
-			continue
-		}
-		var steps []*Step
-		for _, s := range suspects {
-			if s.Held == nil && g.costs(s, target, was, is) {
-				steps = append(steps, s)
-			}
-		}
-		if len(steps) == 0 {
-			continue
-		}
-		g.refuse(Refusal{Name: access.RiskLastAdmin, Ref: access.Ref{System: g.Name, ID: target}.String(),
-			Text: fmt.Sprintf("would leave %s on %s with %d of %d usable administrators; at least %d stay", target, g.Name, len(is), len(was), keep)}, steps)
-	}
-}
-
-// costs reports whether the step takes part in the target's loss of administrators: it is
-// about one that is lost, or about a resource on the way to the target.
-func (g *guard) costs(s *Step, target access.ID, was, is map[access.ID]bool) bool {
-	lost := was[s.Subject] && !is[s.Subject]
-	if !s.Action.OnGrant() {
-		return lost || s.Subject == target
-	}
-	if !s.Subject.IsAccount() {
-		return s.Target == target
-	}
-	if s.Target == target {
-		return lost
-	}
-	return lost && !s.Target.IsAccount() && g.leads(s.Target, target)
-}
-
-// leads reports whether holding something on a resource leads to administering the target.
-func (g *guard) leads(via, target access.ID) bool {
-	seen := map[access.ID]bool{}
-	var walk func(id access.ID) bool
-	walk = func(id access.ID) bool {
-		if id == target || seen[id] {
-			return id == target
-		}
-		seen[id] = true
-		for _, e := range g.Live.GrantsOf(id) {
-			if walk(e.Target) {
-				return true
-			}
-		}
-		return false
-	}
-	return walk(via)
-}
-
-// admins are the administrative grants of a system, before or after some steps.
+// admins is the world of a system as far as it is about administrators, with some steps done.
+// What isn't changed stays in the state.
 type admins struct {
-	on      map[access.ID]map[access.ID]bool // target → subjects with an administrative permission
-	holders map[access.ID]map[access.ID]bool // resource → subjects that hold anything on it
-	off     map[access.ID]bool               // accounts that can't be used
+	live  *access.State
+	desc  access.Description
+	names map[access.ID]access.ID // of renamed accounts: before → after
+	off   map[access.ID]bool      // accounts that a step disables (true) or enables (false)
+	gone  map[access.ID]bool
+	taken map[access.Grant]bool
+	given map[access.ID][]access.Grant // by target
 }
 
 func newAdmins(live *access.State, d access.Description, steps []*Step) *admins {
-	a := &admins{on: map[access.ID]map[access.ID]bool{}, holders: map[access.ID]map[access.ID]bool{}, off: map[access.ID]bool{}}
-	for o := range live.Objects() {
-		if o.ID.IsAccount() && o.Disabled {
-			a.off[o.ID] = true
-		}
-	}
-	for _, e := range live.Grants() {
-		if e.Standing == access.Held {
-			a.put(d, e.Subject, e.Target, e.Permission)
-		}
-	}
+	a := &admins{live: live, desc: d, names: map[access.ID]access.ID{}, off: map[access.ID]bool{}, gone: map[access.ID]bool{},
+		taken: map[access.Grant]bool{}, given: map[access.ID][]access.Grant{}}
 	for _, s := range steps {
 		switch s.Action {
-		case access.Disable, access.Delete:
-			a.off[s.Subject] = true
-			delete(a.holders, s.Subject)
-		case access.Enable:
-			delete(a.off, s.Subject)
-		case access.Revoke:
-			a.take(s.Subject, s.Target)
-		case access.ChangeLevel:
-			a.take(s.Subject, s.Target)
-			a.put(d, s.Subject, s.Target, s.After.Permission)
-		case access.Give:
-			a.put(d, s.Subject, s.Target, s.After.Permission)
+		case access.Rename:
+			a.names[s.Subject] = access.ID{Kind: s.Subject.Kind, Name: s.After.Name}
+		case access.Delete:
+			a.gone[s.Subject] = true
+		case access.Disable, access.Enable:
+			a.off[s.Subject] = s.Action == access.Disable
+		case access.Revoke, access.ChangeLevel, access.Give:
+			if s.Before != nil {
+				a.taken[access.Grant{Subject: s.Subject, Target: s.Target, Permission: s.Before.Permission}] = true
+			}
+			if s.After != nil {
+				a.given[s.Target] = append(a.given[s.Target], access.Grant{Subject: s.Subject, Target: s.Target, Permission: s.After.Permission})
+			}
 		}
 	}
 	return a
 }
 
-func (a *admins) put(d access.Description, subject, target access.ID, permission string) {
-	kind, _ := d.Kind(target.Kind)
-	if p, _ := kind.Permission(permission); p.Admin {
-		if a.on[target] == nil {
-			a.on[target] = map[access.ID]bool{}
+// holders are those who hold something on a resource; with admin set only what administers it.
+func (a *admins) holders(target access.ID, admin bool) iter.Seq[access.ID] {
+	kind, _ := a.desc.Kind(target.Kind)
+	counts := func(g access.Grant) bool {
+		p, _ := kind.Permission(g.Permission)
+		return !a.gone[g.Subject] && (p.Admin || !admin)
+	}
+	return func(yield func(access.ID) bool) {
+		if a.gone[target] {
+			return
 		}
-		a.on[target][subject] = true
+		for _, g := range a.live.GrantsOn(target) {
+			if now, ok := a.names[g.Subject]; ok {
+				g.Subject = now
+			}
+			if g.Standing == access.Held && !a.taken[g] && counts(g) && !yield(g.Subject) {
+				return
+			}
+		}
+		for _, g := range a.given[target] {
+			if counts(g) && !yield(g.Subject) {
+				return
+			}
+		}
 	}
-	if a.holders[target] == nil {
-		a.holders[target] = map[access.ID]bool{}
-	}
-	a.holders[target][subject] = true
 }
 
-func (a *admins) take(subject, target access.ID) {
-	delete(a.on[target], subject)
-	delete(a.holders[target], subject)
-}
-
-// usable are the enabled accounts that administer the target.
+// usable are the accounts that administer the target and can be used: the grant is theirs, or
+// that of a resource on which they hold something.
 func (a *admins) usable(target access.ID) map[access.ID]bool {
 	out := map[access.ID]bool{}
 	seen := map[access.ID]bool{}
@@ -145,17 +82,168 @@ func (a *admins) usable(target access.ID) map[access.ID]bool {
 		}
 		seen[subject] = true
 		if subject.IsAccount() {
-			if !a.off[subject] {
+			if !a.disabled(subject) {
 				out[subject] = true
 			}
 			return
 		}
-		for holder := range a.holders[subject] {
+		for holder := range a.holders(subject, false) {
 			walk(holder)
 		}
 	}
-	for subject := range a.on[target] {
+	for subject := range a.holders(target, true) {
 		walk(subject)
 	}
 	return out
+}
+
+// way are the target and the resources through which somebody may administer it.
+func (a *admins) way(target access.ID) map[access.ID]bool {
+	seen := map[access.ID]bool{}
+	var walk func(id access.ID)
+	walk = func(id access.ID) {
+		if seen[id] || id.IsAccount() {
+			return
+		}
+		seen[id] = true
+		for holder := range a.holders(id, false) {
+			walk(holder)
+		}
+	}
+	walk(target)
+	return seen
+}
+
+func (a *admins) disabled(account access.ID) bool {
+	if off, ok := a.off[account]; ok {
+		return off
+	}
+	o, ok := a.live.Object(account)
+	for before, now := range a.names {
+		if !ok && now == account {
+			o, _ = a.live.Object(before)
+		}
+	}
+	return o.Disabled
+}
+
+// lastAdmin looks at the world after the plan: a target that has usable administrators now
+// must keep as many as the guard asks for (or as many as it has, if these are fewer). It
+// reports whether it held something that wasn't held before.
+func (g *guard) lastAdmin() (held bool) {
+	keep := g.Guards.KeepAdmins
+	suspects := g.free(func(s *Step) bool { return s.Takes(g.Describe) })
+	if keep == 0 || len(suspects) == 0 {
+		return false
+	}
+	all := g.free(func(*Step) bool { return true })
+	before := newAdmins(g.Live, g.Describe, slices.DeleteFunc(slices.Clone(all), func(s *Step) bool { return s.Action != access.Rename }))
+	after := newAdmins(g.Live, g.Describe, all)
+	bare := newAdmins(g.Live, g.Describe, slices.DeleteFunc(slices.Clone(all), func(s *Step) bool {
+		return !s.Takes(g.Describe) && s.Action != access.Rename
+	}))
+	for _, target := range g.administered(suspects) {
+		was, is := before.usable(target), after.usable(target)
+		if after.gone[target] || g.allowed[target] {
+			continue
+		}
+		if len(is) < len(was) && len(is) < keep {
+			steps := g.costs(suspects, before.way(target), was, is)
+			if len(steps) == 0 {
+				continue
+			}
+			g.refuse(Refusal{Name: access.RiskLastAdmin, Ref: access.Ref{System: g.Name, ID: target}.String(),
+				Text: fmt.Sprintf("would leave %s on %s with %d of %d usable administrators; at least %d stay", target, g.Name, len(is), len(was), keep)}, steps)
+			if g.allowed[target] = steps[0].Held == nil; !g.allowed[target] {
+				return true // the world after the plan is another one now
+			}
+			continue
+		}
+		if left := bare.usable(target); len(left) < len(was) && len(left) < keep {
+			g.replaceFirst(g.costs(suspects, before.way(target), was, left), all, after.way(target), was, is)
+		}
+	}
+	return false
+}
+
+// administered are the targets whose administrators the steps may concern, sorted.
+func (g *guard) administered(suspects []*Step) []access.ID {
+	before := map[access.ID]access.ID{}
+	for _, s := range g.free(func(s *Step) bool { return s.Action == access.Rename }) {
+		before[access.ID{Kind: s.Subject.Kind, Name: s.After.Name}] = s.Subject
+	}
+	seen := map[access.ID]bool{}
+	var out []access.ID
+	var walk func(id access.ID)
+	walk = func(id access.ID) {
+		if seen[id] {
+			return
+		}
+		seen[id] = true
+		if !id.IsAccount() {
+			out = append(out, id)
+		}
+		for _, e := range g.Live.GrantsOf(id) {
+			walk(e.Target)
+		}
+	}
+	for _, s := range suspects {
+		if s.Action.OnGrant() {
+			walk(s.Target)
+			continue
+		}
+		id := s.Subject
+		if was, ok := before[id]; ok {
+			id = was
+		}
+		walk(id)
+	}
+	slices.SortFunc(out, access.ID.Compare)
+	return out
+}
+
+// costs are the steps that take part in the target's loss of administrators: those about one
+// that is lost, or about a resource on the way to the target.
+func (g *guard) costs(suspects []*Step, way, was, is map[access.ID]bool) []*Step {
+	var out []*Step
+	for _, s := range suspects {
+		lost := was[s.Subject] && !is[s.Subject] || !s.Subject.IsAccount()
+		through := way[s.Target]
+		if !s.Action.OnGrant() {
+			through = s.Subject.IsAccount() || way[s.Subject]
+		}
+		if lost && through && s.Held == nil {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// replaceFirst lets steps that take administrators away wait for those that bring others:
+// should these fail, somebody is still there.
+func (g *guard) replaceFirst(takes, all []*Step, way, was, is map[access.ID]bool) {
+	var brings []string
+	for _, s := range all {
+		brings = append(brings, g.brings(s, way, was, is)...)
+	}
+	for _, s := range takes {
+		s.need(brings...)
+	}
+}
+
+// brings names the step if it helps to make somebody an administrator. One that itself waits
+// for something to be taken away is left out: the two could wait for each other.
+func (g *guard) brings(s *Step, way, was, is map[access.ID]bool) []string {
+	if s.Takes(g.Describe) || s.Action != access.Enable && (!s.Action.OnGrant() || !way[s.Target]) {
+		return nil
+	}
+	if s.Subject.IsAccount() && (was[s.Subject] || !is[s.Subject]) {
+		return nil
+	}
+	for _, k := range s.Needs {
+		if n := g.byKey[k]; n != nil && n.Takes(g.Describe) {
+			return nil
+		}
+	}
+	return []string{s.Key()}
 }

@@ -44,6 +44,9 @@ type part struct {
 	*SystemInput
 	steps []Step
 	res   diff.Result
+	// want and base are what the last subject that was asked about holds.
+	want, base holdings
+	byPerson   map[string][]access.ID // accounts at the base; made when needed
 }
 
 // system compares one system and sorts what was found.
@@ -91,10 +94,12 @@ func (b *builder) system(s *SystemInput) {
 
 // dangling refuses what is declared on something that is nowhere.
 func (b *builder) dangling(system string, all []Dangling) {
-	for i, d := range all {
-		if slices.ContainsFunc(all[:i], func(e Dangling) bool { return e.Target == d.Target }) {
+	seen := map[access.ID]bool{}
+	for _, d := range all {
+		if seen[d.Target] {
 			continue
 		}
+		seen[d.Target] = true
 		b.plan.Refusals = append(b.plan.Refusals, Refusal{Name: access.RiskDangling, Final: true, Ref: access.Ref{System: system, ID: d.Target}.String(),
 			Text: fmt.Sprintf("%s is neither on %s nor declared among its resources (%s:%d)", d.Target, system, d.Link.File, d.Link.Line)})
 	}
@@ -142,19 +147,10 @@ func (b *builder) reasons(p *part, c access.Change) (now, was []access.Reason) {
 	if k, _ := p.Describe.Kind(c.Target.Kind); !k.Ordered {
 		permission = (&Step{Change: c}).permission()
 	}
-	var ended []access.Reason
-	if c.After != nil { // of levels only what gives this one is a reason for it
-		for _, r := range p.Want.Reasons(c.Subject, c.Target, c.After.Permission) {
-			if r.Active(b.in.At) {
-				now = append(now, r)
-			}
-		}
-	}
-	for _, r := range p.Want.Reasons(c.Subject, c.Target, permission) {
-		switch {
-		case r.Active(b.in.At):
-		case !r.Until.IsZero() && !b.in.At.Before(r.Until):
-			ended = append(ended, r)
+	all := p.Want.Reasons(c.Subject, c.Target, permission)
+	for _, r := range all { // of levels only what gives this one is a reason for it
+		if c.After != nil && r.Permission == c.After.Permission && r.Active(b.in.At) {
+			now = append(now, r)
 		}
 	}
 	if p.Base != nil {
@@ -165,9 +161,25 @@ func (b *builder) reasons(p *part, c access.Change) (now, was []access.Reason) {
 		}
 	}
 	if len(was) == 0 {
-		was = ended
+		was = p.ended(b.in.At, all, c.Subject, c.Target, permission)
 	}
 	return now, was
+}
+
+// ended are the reasons that were, by head (all of whose reasons are given) or by the base, and
+// that time has ended.
+func (p *part) ended(at time.Time, reasons []access.Reason, subject, target access.ID, permission string) []access.Reason {
+	over := func(r access.Reason) bool { return !r.Until.IsZero() && !at.Before(r.Until) }
+	if p.Base != nil && !slices.ContainsFunc(reasons, over) {
+		reasons = p.Base.Reasons(p.baseID(subject), target, permission)
+	}
+	var out []access.Reason
+	for _, r := range reasons {
+		if over(r) {
+			out = append(out, r)
+		}
+	}
+	return out
 }
 
 func (s *Step) permission() string {
@@ -249,8 +261,7 @@ func (b *builder) only() {
 		return
 	}
 	keep := map[string]bool{}
-	byKey := map[string]*Step{}
-	b.each(func(_ *part, s *Step) { byKey[s.Key()] = s })
+	byKey := b.byKey()
 	var mark func(s *Step)
 	mark = func(s *Step) {
 		if s == nil || keep[s.Key()] {

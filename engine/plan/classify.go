@@ -48,6 +48,9 @@ func (b *builder) classify(p *part, s Step, h access.Holder) Class {
 		if was, ok := p.Base.Holder(p.baseID(s.Subject)); ok && h.Status != was.Status {
 			return ClassChange
 		}
+		if s.Action == access.Disable && !inWant {
+			return b.idle(p, s.Subject)
+		}
 	case access.Delete:
 		if _, ok := p.Base.Absent()[s.Subject]; !ok {
 			return ClassChange
@@ -76,6 +79,16 @@ func (b *builder) sinceBase(p *part, account access.ID) Class {
 	return class
 }
 
+// idle tells an account whose last window closed from one that never had a grant.
+func (b *builder) idle(p *part, account access.ID) Class {
+	for _, g := range p.Live.GrantsOf(account) {
+		if len(p.ended(b.in.At, p.Want.Reasons(account, g.Target, ""), account, g.Target, "")) > 0 {
+			return ClassTime
+		}
+	}
+	return ClassDrift
+}
+
 func (b *builder) classifyGrant(p *part, s Step) Class {
 	takes := s.Takes(p.Describe)
 	if p.Base == nil {
@@ -89,16 +102,18 @@ func (b *builder) classifyGrant(p *part, s Step) Class {
 		}
 		return ClassDrift
 	}
-	want := permissions(p.Want.State(), s.Subject, s.Target)
-	base := permissions(p.Base.State(), p.baseID(s.Subject), s.Target)
-	if !slices.Equal(want, base) {
+	permission := "" // of levels the one that counts speaks for all
+	if kind, _ := p.Describe.Kind(s.Target.Kind); !kind.Ordered {
+		permission = s.permission()
+	}
+	want := p.want.on(p.Want.State(), s.Subject, s.Target)
+	base := p.base.on(p.Base.State(), p.baseID(s.Subject), s.Target)
+	if permission == "" && !slices.Equal(want, base) || slices.Contains(want, permission) != slices.Contains(base, permission) {
 		return ClassChange
 	}
 	if takes {
-		for _, r := range p.Want.Reasons(s.Subject, s.Target, "") {
-			if !r.Until.IsZero() && !b.in.At.Before(r.Until) {
-				return ClassTime
-			}
+		if len(p.ended(b.in.At, p.Want.Reasons(s.Subject, s.Target, permission), s.Subject, s.Target, permission)) > 0 {
+			return ClassTime
 		}
 		return ClassDrift
 	}
@@ -134,14 +149,21 @@ func (b *builder) classifyLeaver(p *part, s Step, h access.Holder) Class {
 	return ClassDrift
 }
 
-func permissions(s *access.State, subject, target access.ID) []string {
-	var out []string
-	for _, g := range s.GrantsOf(subject) {
-		if g.Target == target {
-			out = append(out, g.Permission)
+// holdings are the permissions of one subject by target. Changes come subject by subject, so
+// that nobody's grants are gone through more than once.
+type holdings struct {
+	subject  access.ID
+	byTarget map[access.ID][]string
+}
+
+func (h *holdings) on(s *access.State, subject, target access.ID) []string {
+	if h.byTarget == nil || h.subject != subject {
+		*h = holdings{subject, map[access.ID][]string{}}
+		for _, g := range s.GrantsOf(subject) {
+			h.byTarget[g.Target] = append(h.byTarget[g.Target], g.Permission)
 		}
 	}
-	return out
+	return h.byTarget[target]
 }
 
 // cause finds the line that brought a step about.

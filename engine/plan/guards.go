@@ -22,17 +22,28 @@ import (
 // Leavers are held only by protected, locks-out-self, revokes-last-admin and mass-leave.
 // Steps that are held for another reason aren't counted.
 func (b *builder) guards() {
+	byKey := b.byKey()
+	var all []*guard
 	for _, p := range b.parts {
 		if p.Live == nil || len(p.steps) == 0 {
 			continue
 		}
-		g := &guard{builder: b, part: p}
+		g := &guard{builder: b, part: p, byKey: byKey, allowed: map[access.ID]bool{}, claimed: map[access.ID]bool{}}
 		g.protected()
 		g.self()
 		g.reEnables()
 		g.massLeave()
 		g.massRevoke()
-		g.lastAdmin()
+		all = append(all, g)
+	}
+	// Whoever is to replace an administrator counts only if nothing holds that; and what is
+	// held for the sake of one target may have been to replace another's.
+	for again := true; again; {
+		again = false
+		b.depends()
+		for _, g := range all {
+			again = g.lastAdmin() || again
+		}
 	}
 	slices.SortFunc(b.plan.Refusals, func(x, y Refusal) int {
 		return strings.Compare(string(x.Name)+" "+x.Ref, string(y.Name)+" "+y.Ref)
@@ -42,6 +53,9 @@ func (b *builder) guards() {
 type guard struct {
 	*builder
 	*part
+	byKey   map[string]*Step
+	allowed map[access.ID]bool // targets that may lose their last administrators
+	claimed map[access.ID]bool
 }
 
 // refuse holds steps under a name, unless that was allowed.
@@ -55,6 +69,11 @@ func (g *guard) refuse(r Refusal, steps []*Step) {
 		for _, s := range steps {
 			s.Held = &Hold{Why: HeldRefused, Text: r.Text}
 		}
+	}
+	same := func(o Refusal) bool { return o.Name == r.Name && o.Ref == r.Ref }
+	if i := slices.IndexFunc(g.plan.Refusals, same); i >= 0 {
+		g.plan.Refusals[i].Steps = append(g.plan.Refusals[i].Steps, r.Steps...)
+		return
 	}
 	g.plan.Refusals = append(g.plan.Refusals, r)
 }
@@ -112,6 +131,9 @@ func (g *guard) self() {
 		return
 	}
 	steps := g.free(func(s *Step) bool {
+		if s.Action == access.Delete && !s.Subject.IsAccount() {
+			return g.holds(self, s.Subject)
+		}
 		return s.Subject == self && (s.Takes(g.Describe) || s.Action == access.Rename)
 	})
 	if len(steps) > 0 {
@@ -120,9 +142,25 @@ func (g *guard) self() {
 	}
 }
 
+// holds reports whether a subject itself holds something on a resource.
+func (g *guard) holds(subject, target access.ID) bool {
+	for _, e := range g.Live.GrantsOf(subject) {
+		if e.Target == target && e.Standing == access.Held {
+			return true
+		}
+	}
+	return false
+}
+
 func (g *guard) reEnables() {
+	before := map[access.ID]access.ID{}
+	for _, s := range g.free(func(s *Step) bool { return s.Action == access.Rename }) {
+		before[access.ID{Kind: s.Subject.Kind, Name: s.After.Name}] = s.Subject
+	}
 	for _, s := range g.free(func(s *Step) bool { return s.Action == access.Enable }) {
-		if _, ok := g.Memory.DisabledSince(s.Subject); ok {
+		_, now := g.Memory.DisabledSince(s.Subject)
+		_, then := g.Memory.DisabledSince(before[s.Subject])
+		if now || then {
 			continue
 		}
 		g.refuse(Refusal{Name: access.RiskReEnables, Ref: access.Ref{System: g.Name, ID: s.Subject}.String(),
@@ -130,30 +168,35 @@ func (g *guard) reEnables() {
 	}
 }
 
+// massLeave counts people, those of the past day as well. Accounts that are only to be deleted
+// now, of people who left some time ago, come on top: too many of them don't hold back those
+// who leave today.
 func (g *guard) massLeave() {
-	steps := g.free(func(s *Step) bool { return s.Leaver && s.Action != access.Delete })
-	people := map[string]bool{}
-	for _, s := range steps {
-		people[s.Person] = true
-	}
-	now := len(people)
-	for _, r := range g.Memory.Removals {
-		if r.Leaver {
-			people[r.Person] = true
-		}
-	}
 	accounts := 0
 	for o := range g.Live.Objects() {
 		if o.ID.IsAccount() && !o.Reserved && !o.Disabled {
 			accounts++
 		}
 	}
-	limit := g.Guards.MaxLeavers.Of(accounts)
-	if now == 0 || len(people) <= limit {
-		return
+	past, people := map[string]bool{}, map[string]bool{}
+	for _, r := range g.Memory.Removals {
+		if r.Leaver && r.Action != access.Delete {
+			past[r.Person] = true
+		}
 	}
-	g.refuse(Refusal{Name: access.RiskMassLeave, Ref: g.Name,
-		Text: fmt.Sprintf("would take %s for leavers on %s%s, the limit is %s", peopleCount(now), g.Name, pastDay(len(people)-now), g.Guards.MaxLeavers.text(limit))}, steps)
+	check := func(steps []*Step) {
+		for _, s := range steps {
+			people[s.Person] = true
+			delete(past, s.Person)
+		}
+		limit := g.Guards.MaxLeavers.Of(accounts + len(past))
+		if len(steps) > 0 && len(people)+len(past) > limit {
+			g.refuse(Refusal{Name: access.RiskMassLeave, Ref: g.Name,
+				Text: fmt.Sprintf("would take %s for leavers on %s%s, the limit is %s", peopleCount(len(people)), g.Name, pastDay(len(past)), g.Guards.MaxLeavers.text(limit))}, steps)
+		}
+	}
+	check(g.free(func(s *Step) bool { return s.Leaver && s.Action != access.Delete }))
+	check(g.free(func(s *Step) bool { return s.Leaver && s.Action == access.Delete }))
 }
 
 // massRevoke counts what the plan takes away against what was seen, by target and for the
@@ -161,7 +204,7 @@ func (g *guard) massLeave() {
 func (g *guard) massRevoke() {
 	seen, seenOn := 0, map[access.ID]int{}
 	for _, e := range g.Live.Grants() {
-		if e.Standing != access.Implied && g.Scope.Claims(e.Target) {
+		if e.Standing != access.Implied && g.claims(e.Target) {
 			seen++
 			seenOn[e.Target]++
 		}
@@ -174,30 +217,87 @@ func (g *guard) massRevoke() {
 		}
 	}
 	takes := g.free(func(s *Step) bool { return !s.Leaver && s.Takes(g.Describe) })
+	total := 0
+	weight, bare := g.weights(takes)
+	seen += bare
 	byTarget := map[access.ID][]*Step{}
 	for _, s := range takes {
-		if s.Action.OnGrant() {
-			byTarget[s.Target] = append(byTarget[s.Target], s)
+		total += weight[s]
+		if id := s.Ref().ID; !id.IsAccount() {
+			byTarget[id] = append(byTarget[id], s)
 		}
 	}
 	limit := g.Guards.MaxRemovals.Of(seen + past)
-	if len(takes) > 0 && len(takes)+past > limit {
+	if len(takes) > 0 && total+past > limit {
 		g.refuse(Refusal{Name: access.RiskMassRevoke, Ref: g.Name,
-			Text: fmt.Sprintf("would remove %d of %d grants on %s%s, the limit is %s", len(takes), seen, g.Name, pastDay(past), g.Guards.MaxRemovals.text(limit))}, takes)
+			Text: fmt.Sprintf("would remove %d of %d grants on %s%s, the limit is %s", total, seen, g.Name, pastDay(past), g.Guards.MaxRemovals.text(limit))}, takes)
 	}
 	if !g.Guards.MaxRemovals.IsPercent {
 		return
 	}
 	for _, target := range slices.SortedFunc(maps.Keys(byTarget), access.ID.Compare) {
-		steps, all := byTarget[target], seenOn[target]+pastOn[target]
-		limit := g.Guards.MaxRemovals.Of(all)
-		if len(steps)+pastOn[target] <= limit {
+		steps, n := byTarget[target], 0
+		for _, s := range steps {
+			n += weight[s]
+		}
+		limit := g.Guards.MaxRemovals.Of(seenOn[target] + pastOn[target])
+		if n+pastOn[target] <= limit {
 			continue
 		}
 		g.refuse(Refusal{Name: access.RiskMassRevoke, Ref: access.Ref{System: g.Name, ID: target}.String(),
-			Text: fmt.Sprintf("would remove %d of %d holders of %s on %s (%d %%)%s, the limit is %s", len(steps), seenOn[target], target, g.Name,
-				len(steps)*100/max(1, seenOn[target]), pastDay(pastOn[target]), g.Guards.MaxRemovals.text(limit))}, steps)
+			Text: fmt.Sprintf("would remove %d of %d holders of %s on %s (%d %%)%s, the limit is %s", n, seenOn[target], target, g.Name,
+				n*100/max(1, seenOn[target]), pastDay(pastOn[target]), g.Guards.MaxRemovals.text(limit))}, steps)
 	}
+}
+
+// weights tell how much each step takes away: one grant, or, where a resource is deleted or an
+// account disabled, all that goes with it and that no other step takes. A step that takes
+// nothing of that kind still counts as one, and bare tells how many such there are: they count
+// as seen as well, so that a limit of 100 % never refuses.
+func (g *guard) weights(takes []*Step) (out map[*Step]int, bare int) {
+	on, of := map[access.ID]int{}, map[access.ID]int{}
+	for _, s := range takes {
+		if s.Action == access.Revoke {
+			on[s.Target]++
+			of[s.Subject]++
+		}
+	}
+	out = map[*Step]int{}
+	for _, s := range takes {
+		n := 1
+		switch s.Action {
+		case access.Delete:
+			n = -on[s.Subject]
+			for _, e := range g.Live.GrantsOn(s.Subject) {
+				if e.Standing != access.Implied {
+					n++
+				}
+			}
+		case access.Disable:
+			n = -of[s.Subject]
+			for _, e := range g.Live.GrantsOf(s.Subject) {
+				if e.Standing != access.Implied && g.claims(e.Target) {
+					n++
+				}
+			}
+		}
+		if n < 1 {
+			n = 1
+			bare++
+		}
+		out[s] = n
+	}
+	return out, bare
+}
+
+// claims remembers which targets are claimed: there are many grants on each.
+func (g *guard) claims(target access.ID) bool {
+	c, ok := g.claimed[target]
+	if !ok {
+		c = g.Scope.Claims(target)
+		g.claimed[target] = c
+	}
+	return c
 }
 
 func (l Limit) text(limit int) string {

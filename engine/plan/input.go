@@ -20,6 +20,9 @@ type Input struct {
 	ChangeDigest string
 	// Exclusive are the roles that exclude each other, by role.
 	Exclusive map[string][]string
+	// Elsewhere names a system, not among Systems, on which the base gives the person something
+	// through the role; "" if there is none. It may be nil.
+	Elsewhere func(person, role string) string
 	// Allow lifts refusals by name.
 	Allow []Allow
 	// Only selects classes; empty: all. Leavers are always in.
@@ -72,6 +75,7 @@ type Memory struct {
 
 // Removal is one thing that was taken away within the past day.
 type Removal struct {
+	Action  access.Action
 	Subject access.ID
 	Target  access.ID
 	Person  string

@@ -80,17 +80,20 @@ func (b *builder) needs() {
 }
 
 func (s *Step) need(keys ...string) {
-	for _, k := range keys {
-		if k != s.Key() && !slices.Contains(s.Needs, k) {
-			s.Needs = append(s.Needs, k)
-		}
+	if len(keys) == 0 {
+		return
 	}
+	s.Needs = append(s.Needs, keys...)
 	slices.Sort(s.Needs)
+	s.Needs = slices.Compact(s.Needs)
+	if i, self := slices.BinarySearch(s.Needs, s.Key()); self {
+		s.Needs = slices.Delete(s.Needs, i, i+1)
+	}
 }
 
 // exclusive makes what somebody gets through one role wait for what they lose of another that
 // excludes it, on whatever system; and holds it where that loss can't be planned because the
-// system can't be read.
+// system can't be read, or wasn't chosen.
 func (b *builder) exclusive() {
 	if len(b.in.Exclusive) == 0 {
 		return
@@ -117,8 +120,8 @@ func (b *builder) exclusive() {
 			for _, role := range r.Roles {
 				for _, other := range b.in.Exclusive[role] {
 					s.need(losses[s.Person][other]...)
-					if system := b.unsure(s.Person, other); system != "" && r.Active(b.in.At) {
-						s.Held = &Hold{Why: HeldDepends, Text: "role " + other + " goes first, but " + system + " can't be read"}
+					if why := b.unsure(s.Person, other); why != "" && s.Held == nil {
+						s.Held = &Hold{Why: HeldDepends, Text: "role " + other + " goes first, but " + why}
 					}
 				}
 			}
@@ -126,48 +129,82 @@ func (b *builder) exclusive() {
 	})
 }
 
-// unsure names a system that the base gave the person through the role and that can't be read
-// now.
+// unsure tells which system keeps a loss from being planned: the base gave the person
+// something there through the role, and what is there now isn't known.
 func (b *builder) unsure(person, role string) string {
 	for _, p := range b.parts {
 		if p.Base == nil || p.Live != nil && p.Live.Complete() {
 			continue
 		}
-		for _, h := range p.Base.Holders() {
-			if h.Person != person {
-				continue
-			}
-			for _, g := range p.Base.State().GrantsOf(h.Account) {
-				for _, r := range p.Base.Reasons(h.Account, g.Target, g.Permission) {
-					if slices.Contains(r.Roles, role) && (p.Live == nil || !p.Live.KnowsGrant(h.Account, g.Target)) {
-						return p.Name
+		for _, account := range p.baseAccounts(person) {
+			for _, g := range p.Base.State().GrantsOf(account) {
+				for _, r := range p.Base.Reasons(account, g.Target, g.Permission) {
+					if slices.Contains(r.Roles, role) && (p.Live == nil || !p.Live.KnowsGrant(account, g.Target)) {
+						return p.Name + " can't be read"
 					}
 				}
 			}
 		}
 	}
+	if b.in.Elsewhere != nil {
+		if system := b.in.Elsewhere(person, role); system != "" {
+			return system + " isn't part of this run"
+		}
+	}
 	return ""
 }
 
+// baseAccounts are the accounts that a person had at the base.
+func (p *part) baseAccounts(person string) []access.ID {
+	if p.byPerson == nil {
+		p.byPerson = map[string][]access.ID{}
+		for _, h := range p.Base.Holders() {
+			p.byPerson[h.Person] = append(p.byPerson[h.Person], h.Account)
+		}
+	}
+	return p.byPerson[person]
+}
+
 // depends holds what needs a step that is held. A need that isn't in the plan is met already.
+// A resource isn't deleted while it is refused to take it away from somebody.
 func (b *builder) depends() {
-	byKey := map[string]*Step{}
-	b.each(func(_ *part, s *Step) { byKey[s.Key()] = s })
+	byKey := b.byKey()
 	for again := true; again; {
 		again = false
+		kept := map[access.Ref]*Step{}
+		b.each(func(_ *part, s *Step) {
+			if s.Action == access.Revoke && s.Held != nil && slices.Contains(keepsResource, s.Held.Why) {
+				kept[s.Ref()] = s
+			}
+		})
 		b.each(func(_ *part, s *Step) {
 			if s.Held != nil {
 				return
 			}
+			held := kept[access.Ref{System: s.System, ID: s.Subject}]
+			if s.Action != access.Delete {
+				held = nil
+			}
 			for _, k := range s.Needs {
 				if n := byKey[k]; n != nil && n.Held != nil {
-					s.Held = &Hold{Why: HeldDepends, Text: "needs: " + n.String()}
-					again = true
-					return
+					held = n
 				}
+			}
+			if held != nil {
+				s.Held = &Hold{Why: HeldDepends, Text: "needs: " + held.String()}
+				again = true
 			}
 		})
 	}
+}
+
+// keepsResource are the holds of revocations that keep the resource as well.
+var keepsResource = []HoldReason{HeldRefused, HeldDepends, HeldProtected}
+
+func (b *builder) byKey() map[string]*Step {
+	out := map[string]*Step{}
+	b.each(func(_ *part, s *Step) { out[s.Key()] = s })
+	return out
 }
 
 // order lists all steps so that needs come first; among those that could be next the lowest

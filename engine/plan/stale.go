@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 )
@@ -17,7 +19,7 @@ type Delta struct {
 	New []Step
 	// Different are steps that were reviewed with other values; as they are now.
 	Different []Step
-	// Unread says that the system can't be read any more.
+	// Unread says that the system can't be read any more, or is another one by now.
 	Unread string
 }
 
@@ -27,11 +29,13 @@ func (d Delta) Stale() bool { return len(d.New) > 0 || len(d.Different) > 0 || d
 // Against compares a fresh plan with the one that was reviewed, system by system, and holds in
 // the fresh one whatever may not run: all steps of a stale system but those of leavers, who
 // proceed on the word of the fresh plan. Steps that are already true are noted. What was
-// reviewed as refused and has been allowed since was seen by the reviewer, and runs.
+// reviewed as refused (or as depending on that) and has been allowed since was seen by the
+// reviewer, and runs. A system that is another one by now than the one that was reviewed is
+// stale as a whole.
 func (p *Plan) Against(reviewed *Plan) []Delta {
 	old := map[string]Step{}
 	for _, s := range reviewed.Steps {
-		if s.Held == nil || s.Held.Why == HeldRefused {
+		if s.Held == nil || s.Held.Why == HeldRefused || s.Held.Why == HeldDepends {
 			old[s.Key()] = s
 		}
 	}
@@ -42,12 +46,9 @@ func (p *Plan) Against(reviewed *Plan) []Delta {
 		}
 		return deltas[system]
 	}
-	now := map[string]bool{}
+	still := map[string]bool{}
 	for _, s := range p.Steps {
-		if s.Held != nil && s.Held.Why != HeldRefused && s.Held.Why != HeldDepends {
-			continue
-		}
-		now[s.Key()] = true
+		still[s.Key()] = true
 		was, ok := old[s.Key()]
 		switch {
 		case s.Held != nil:
@@ -58,29 +59,33 @@ func (p *Plan) Against(reviewed *Plan) []Delta {
 		}
 	}
 	for _, s := range reviewed.Steps {
-		if s.Held == nil && !now[s.Key()] {
+		if now, ok := p.System(s.System); ok && s.Held == nil && !still[s.Key()] && now.answers(s) {
 			at(s.System).Already = append(at(s.System).Already, s)
 		}
 	}
 	for _, s := range p.Systems {
 		was, ok := reviewed.System(s.Name)
-		if s.Error != "" && (!ok || was.Error == "") {
-			at(s.Name).Unread = s.Error
-			at(s.Name).Already = nil
+		switch {
+		case s.Error != "" && (!ok || was.Error == ""):
+			at(s.Name).Unread, at(s.Name).Already = s.Error, nil
+		case ok && was.Identity != "" && s.Identity != "" && was.Identity != s.Identity:
+			at(s.Name).Unread, at(s.Name).Already = fmt.Sprintf("it is %s now; the plan was made for %s", s.Identity, was.Identity), nil
 		}
 	}
 	p.holdStale(deltas)
 	var out []Delta
-	for _, d := range deltas {
-		out = append(out, *d)
+	for _, name := range slices.Sorted(maps.Keys(deltas)) {
+		out = append(out, *deltas[name])
 	}
-	slices.SortFunc(out, func(a, b Delta) int {
-		if a.System < b.System {
-			return -1
-		}
-		return 1
-	})
 	return out
+}
+
+// answers reports whether a system was read, and nothing is waited for that concerns the step:
+// if the step isn't in the plan then, it is true already.
+func (s System) answers(step Step) bool {
+	return s.Error == "" && s.NotRead == "" && !slices.ContainsFunc(s.Waiting, func(w Waiting) bool {
+		return w.Subject == step.Subject || w.Subject == step.Target
+	})
 }
 
 func (p *Plan) holdStale(deltas map[string]*Delta) {

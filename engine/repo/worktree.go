@@ -25,6 +25,12 @@ func FindRoot(dir string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("looking for %s: %w", configName, err)
 	}
+	// A folder that isn't there must not stand for one above it that is.
+	if info, err := os.Stat(abs); err != nil {
+		return "", fmt.Errorf("looking for %s: %w", configName, err)
+	} else if !info.IsDir() {
+		return "", fmt.Errorf("looking for %s: %s isn't a folder", configName, abs)
+	}
 	for at := abs; ; at = filepath.Dir(at) {
 		if info, err := os.Stat(filepath.Join(at, configName)); err == nil && info.Mode().IsRegular() {
 			return at, nil

@@ -31,7 +31,7 @@ type Applied struct {
 
 // AppliedStep is what became of one step.
 type AppliedStep struct {
-	Step plan.Step
+	Step *plan.Step
 	// Outcome is done, already, failed, unknown or skipped.
 	Outcome string
 	// Seen is what reading back showed: held, not-held, unconfirmed, or nothing.
@@ -219,8 +219,8 @@ func (v *applyView) results(steps []AppliedStep) {
 	var rows []blockRow
 	for i := range steps {
 		s := &steps[i]
-		e := v.entry(&s.Step)
-		rows = append(rows, blockRow{row: row{kind: e.row.kind, system: whoOf(&s.Step).listed(), what: e.row.what, notes: s.text(e.row.notes)}})
+		e := v.entry(s.Step)
+		rows = append(rows, blockRow{row: row{kind: e.row.kind, system: whoOf(s.Step).listed(), what: e.row.what, notes: s.text(e.row.notes)}})
 	}
 	v.rows(rows, 0)
 }

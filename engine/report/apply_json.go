@@ -82,7 +82,7 @@ func ApplyJSON(w io.Writer, a Applied) error {
 		faredUnknown: &doc.Counts.Unknown, faredUnconfirmed: &doc.Counts.Unconfirmed, faredSkipped: &doc.Counts.Skipped}
 	for _, s := range a.Steps {
 		*counts[s.end()]++
-		doc.Steps = append(doc.Steps, applyStep{s.Step, s.Outcome, s.Seen, s.Error, s.Note})
+		doc.Steps = append(doc.Steps, applyStep{*s.Step, s.Outcome, s.Seen, s.Error, s.Note})
 	}
 	for _, name := range sortedKeys(a.ReadBack) {
 		doc.ReadBack = append(doc.ReadBack, applyReadBack{name, a.ReadBack[name]})

@@ -17,7 +17,7 @@ const runID = "20261123T100211Z-9c1f07aa-0a1b2c"
 func applied(p *plan.Plan) Applied {
 	a := Applied{Run: runID, Plan: p, Duration: 1340 * time.Millisecond}
 	for _, s := range p.Run() {
-		a.Steps = append(a.Steps, AppliedStep{Step: s, Outcome: "done", Seen: "held"})
+		a.Steps = append(a.Steps, AppliedStep{Step: &s, Outcome: "done", Seen: "held"})
 	}
 	return a
 }
@@ -126,7 +126,7 @@ func TestApplyTellsEveryFailure(t *testing.T) {
 		for _, seen := range []string{"held", "not-held", "unconfirmed", ""} {
 			m := newPlan("github")
 			m.give("github", "alice", "team/sre", "member")
-			a := Applied{Plan: m.Plan, Steps: []AppliedStep{{Step: m.Steps[0], Outcome: outcome, Seen: seen}}}
+			a := Applied{Plan: m.Plan, Steps: []AppliedStep{{Step: &m.Steps[0], Outcome: outcome, Seen: seen}}}
 			var b bytes.Buffer
 			if err := Apply(&b, a, Options{}); err != nil {
 				t.Fatal(err)

@@ -43,7 +43,7 @@ until: 2026-05-31
 		{"erin", "ruled", "add erin to the members of g (accord.yaml)", "alice"},
 		{"erin", "over", "set a later until in accord.yaml:39", ""},
 		{"alice", "named", "add alice to the grant (accord.yaml)", ""},
-		{"dave", "ruled", "add dave to the members of g (accord.yaml)", "alice"},
+		{"dave", "ruled", "add dave to the members of g (accord.yaml); change accord.yaml:10", "alice"},
 	}
 	for _, tt := range tests {
 		ds := w.Denials(tt.person, "sys", id("role/x"), "member")

@@ -66,7 +66,7 @@ func (d *Desired) rowsOf(person string, e entitlement) []row {
 
 func (d *Desired) reason(row row) access.Reason {
 	from, until := row.span.times(d.loc.zone)
-	r := access.Reason{From: from, Until: until, Grant: row.grant.ID.Value, Ticket: row.grant.Ticket.Value, Note: row.grant.Reason.Value}
+	r := access.Reason{From: from, Until: until, Permission: d.ents[row.ent].permission, Grant: row.grant.ID.Value, Ticket: row.grant.Ticket.Value, Note: row.grant.Reason.Value}
 	for _, h := range row.what.roles {
 		r.Roles = append(r.Roles, h.role.ID.Value)
 	}
@@ -233,7 +233,7 @@ func (d *Desired) resourceReasons(subject access.ID, res *declare.Resource, targ
 	var out []access.Reason
 	for _, e := range slices.Concat(res.Access, res.MemberOf) {
 		if d.target(e.Target) == target && (permission == "" || e.Permission == permission) {
-			out = append(out, access.Reason{Chain: []access.Link{{File: d.Decl.File, Line: int(e.At.Line),
+			out = append(out, access.Reason{Permission: e.Permission, Chain: []access.Link{{File: d.Decl.File, Line: int(e.At.Line),
 				Text: fmt.Sprintf("%s is declared to hold %s", subject, entText(&e))}}})
 		}
 	}
