@@ -266,28 +266,49 @@ func (s *session) read(ctx context.Context) {
 }
 
 // doubtEmpty takes an answer for no answer when it is empty and what was last applied there
-// wasn't.
+// wasn't. Where accounts aren't made here, none may ever have been there, and an empty answer
+// changes nothing.
 func (s *session) doubtEmpty() {
 	for _, sys := range s.systems {
 		name := sys.decl.ID.Value
-		_, _, applied := s.memory.LastApplied(name)
-		if sys.live == nil || !applied || sys.base == nil || slices.Contains(s.opts.Allow, plan.Allow{Name: access.RiskReadsEmpty, Ref: name}) {
+		_, at, applied := s.memory.LastApplied(name)
+		if sys.live == nil || !applied || sys.base == nil || !scope(sys.decl).Create || slices.Contains(s.opts.Allow, plan.Allow{Name: access.RiskReadsEmpty, Ref: name}) {
 			continue
 		}
-		accounts := func(st *access.State) (n int) {
-			for o := range st.Objects() {
-				if o.ID.IsAccount() && !o.Reserved && o.ID != st.Self() {
-					n++
-				}
-			}
-			return n
-		}
-		if accounts(sys.base.State()) > 0 && accounts(sys.live) == 0 {
+		if hadAccounts(sys.base, at) && !hasAccounts(sys.live) {
 			sys.live = nil
 			sys.err = fmt.Errorf("reading %s: %w: it has no accounts at all, and had some when it was last applied; if it was emptied on purpose, --allow %s:%s",
 				name, connectors.ErrIncomplete, access.RiskReadsEmpty, name)
 		}
 	}
+}
+
+func hasAccounts(st *access.State) bool {
+	for o := range st.Objects() {
+		if o.ID.IsAccount() && !o.Reserved && o.ID != st.Self() {
+			return true
+		}
+	}
+	return false
+}
+
+// hadAccounts reports whether a declaration wanted an account at an earlier instant already:
+// windows may have opened since.
+func hadAccounts(d access.Declared, at time.Time) bool {
+	st := d.State()
+	for o := range st.Objects() {
+		if !o.ID.IsAccount() {
+			continue
+		}
+		for _, g := range st.GrantsOf(o.ID) {
+			for _, r := range d.Reasons(o.ID, g.Target, g.Permission) {
+				if r.Active(at) {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 // disjoint holds back systems that turn out to be one and claim the same things.

@@ -94,8 +94,10 @@ func TestDigest(t *testing.T) {
 				d.reasons[k][0].Chain = []access.Link{{File: "other.yaml", Line: 99, Text: "moved"}}
 			}
 		}, false, false},
-		"the base's time":      {sys(func(s *plan.SystemInput) { s.BaseAt = time.Time{} }), false, false},
-		"what isn't claimed":   {func(in *plan.Input) { in.Systems[1].Live = state("t", "? folder/\n? account/al\nzed read group/g\nobject more") }, false, false},
+		"the base's time": {sys(func(s *plan.SystemInput) { s.BaseAt = time.Time{} }), false, false},
+		"what isn't claimed": {func(in *plan.Input) {
+			in.Systems[1].Live = state("t", "? folder/\n? account/al\nzed read group/g\nobject more")
+		}, false, false},
 		"one step more":        {live("write"), true, false},
 		"one step less":        {func(in *plan.Input) { in.Only = []plan.Class{plan.ClassChange} }, true, false},
 		"a mode":               {func(in *plan.Input) { in.Systems[1].Mode = plan.Authoritative }, true, false},

@@ -223,6 +223,10 @@ func (g *guard) massRevoke() {
 	byTarget := map[access.ID][]*Step{}
 	for _, s := range takes {
 		total += weight[s]
+		if s.Action.OnGrant() && !g.claims(s.Target) { // claimed because a declared resource holds it
+			seen++
+			seenOn[s.Target]++
+		}
 		if id := s.Ref().ID; !id.IsAccount() {
 			byTarget[id] = append(byTarget[id], s)
 		}
