@@ -99,7 +99,7 @@ func (s *session) run(ctx context.Context, o ApplyOptions, out *Applied) error {
 	if err := s.closeAbandoned(ctx); err != nil {
 		return err
 	}
-	if len(out.Plan.Run()) == 0 && !s.moves(out.Plan) {
+	if out.Plan.Running() == 0 && !s.moves(out.Plan) {
 		return nil
 	}
 	out.Run = runID(s.Now(), out.Plan.PlanDigest)

@@ -72,10 +72,10 @@ func (a *app) confirming(o *engine.ApplyOptions, yes bool, f planFlags, format f
 		if err := report.Plan(a.out, p, a.reportOptions(f), ""); err != nil {
 			return false, err
 		}
-		if len(p.Run()) == 0 {
+		if p.Running() == 0 {
 			return true, nil
 		}
-		fmt.Fprintf(a.err, "\nApply these %d steps? Only \"yes\" is a yes: ", len(p.Run()))
+		fmt.Fprintf(a.err, "\nApply these %d steps? Only \"yes\" is a yes: ", p.Running())
 		line, err := bufio.NewReader(a.in).ReadString('\n')
 		return err == nil && strings.TrimSpace(line) == "yes", nil
 	}

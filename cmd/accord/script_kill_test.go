@@ -25,7 +25,7 @@ func kill9(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Logf("[seed %d]", seed)
 	r := rand.New(rand.NewPCG(seed, 1))
 	for i := range times {
-		lines, delay := r.IntN(30), time.Duration(r.IntN(3000))*time.Microsecond
+		lines, delay := r.IntN(20), time.Duration(r.IntN(3000))*time.Microsecond
 		if i == 0 {
 			lines = max(lines, 5) // at least one run is cut off in the middle
 		}

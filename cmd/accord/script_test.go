@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/accordhq/accord/connectors/servertest"
 )
 
 const scripts = "../../testdata/script"
@@ -22,7 +24,7 @@ var update = flag.Bool("update", false, "write what is printed now into the scri
 
 // TestMain makes this test binary the accord command of the scripts.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"accord": func() { os.Exit(run()) }})
+	testscript.Main(servertest.Wrap(m), map[string]func(){"accord": func() { os.Exit(run()) }})
 }
 
 // TestScripts runs the specification of the command line: one script for each behaviour, with

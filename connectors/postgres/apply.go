@@ -77,7 +77,7 @@ type work struct {
 // begin opens the transaction and takes the lock; every statement after it sees what those
 // who held the lock before have committed.
 func (w *work) begin(ctx context.Context) error {
-	_, err := w.s.exec(ctx, fmt.Sprintf("begin isolation level read committed read write; select pg_advisory_xact_lock(%d)", int64(lockKey)))
+	_, err := w.s.exec(ctx, fmt.Sprintf("begin isolation level read committed; select pg_advisory_xact_lock(%d)", int64(lockKey)))
 	return explain(ctx, "beginning", "", err)
 }
 

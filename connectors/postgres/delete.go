@@ -151,13 +151,10 @@ func (w *work) passedOn(ctx context.Context, d doomed) ([]string, error) {
 		return nil, nil // before, dropping a grantor left memberships alone
 	}
 	var again []string
-	err := w.s.ask(ctx, query{`select r.rolname, m.rolname, a.admin_option, a.inherit_option, a.set_option
-		from pg_auth_members a join pg_roles r on r.oid = a.roleid join pg_roles m on m.oid = a.member
-		where a.grantor = any($1) and a.member <> a.grantor and a.roleid <> a.grantor order by 1, 2`,
-		[]arg{oidsArg([]uint32{d.oid})}, func(r row) error {
-			again = append(again, fmt.Sprintf("grant %s to %s with admin %t, inherit %t, set %t", ident(r.text(0)), ident(r.text(1)), r.yes(2), r.yes(3), r.yes(4)))
-			return nil
-		}})
+	err := w.s.ask(ctx, query{passedOnMemberships + " and a.grantor = any($1) order by 2, 3", []arg{oidsArg([]uint32{d.oid})}, func(r row) error {
+		again = append(again, readPassed(r).sqlAgain(r.text(1)))
+		return nil
+	}})
 	return again, explain(ctx, d.change, "", err)
 }
 

@@ -118,10 +118,11 @@ func TestDeleteInBatch(t *testing.T) {
 // TestDeleteKeepsMemberships: what a deleted administrator gave to others stays theirs.
 func TestDeleteKeepsMemberships(t *testing.T) {
 	f := newFar(t)
-	f.sql(`create role boss login; create role alice login; create role bob login; create role carol login; create role grp;
-		grant grp to boss with admin option; set role boss; grant grp to alice with admin option; grant grp to bob; set role alice; grant grp to carol; reset role`)
+	f.sql(`create role boss login; create role dave login; create role alice login; create role bob login; create role carol login; create role grp;
+		grant grp to boss with admin option; set role boss; grant grp to alice with admin option; grant grp to bob; grant grp to dave; set role alice; grant grp to carol; reset role; grant grp to dave with admin option`)
 	c := f.open()
 	apply(t, c, remove("account/boss", false))
+	wantGrants(t, read(t, c), access.Account("dave"), "admin role/grp")
 	st := read(t, c)
 	wantGrants(t, st, access.Account("alice"), "admin role/grp")
 	wantGrants(t, st, access.Account("bob"), "member role/grp")

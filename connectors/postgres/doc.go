@@ -68,7 +68,8 @@
 //
 // A revocation also takes the grant option. It takes what other grantors gave, in their name
 // (SET ROLE); that needs membership in them. It fails, changing nothing, where the holder has
-// passed the privilege on: what others hold by way of it must go first.
+// passed the privilege on: what others hold by way of it must go first. Memberships are
+// different: those that a former administrator gave are given anew by Accord, and stay.
 //
 // # What is never changed
 //

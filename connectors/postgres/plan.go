@@ -271,7 +271,7 @@ func (x *world) sqlMember(q *queue, i int, member, role, to string) {
 // not go with the one who gave it, nor hold up its revocation.
 func (x *world) takeOver(q *queue, i int, giver, role string) {
 	for _, p := range x.passed[memberKey{giver, role}] {
-		q.add(phaseRevoke, i, lackAdmin, fmt.Sprintf("grant %s to %s with admin %t, inherit %t, set %t", ident(role), ident(p.to), p.admin, p.inherit, p.set))
+		q.add(phaseRevoke, i, lackAdmin, p.sqlAgain(role))
 		q.add(phaseRevoke, i, lackAdmin, "revoke "+ident(role)+" from "+ident(p.to)+" granted by "+ident(giver))
 	}
 }

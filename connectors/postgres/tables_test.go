@@ -171,12 +171,13 @@ func TestMembershipsPassedOn(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFar(t)
-			f.sql(`create role alice login; create role bob login; create role carol login; create role grp; grant grp to bob with admin option;
-				set role bob; grant grp to alice with admin option; set role alice; grant grp to carol; reset role`)
+			f.sql(`create role alice login; create role bob login; create role carol login; create role dave login; create role grp; grant grp to bob with admin option;
+				set role bob; grant grp to alice with admin option; grant grp to dave; set role alice; grant grp to carol; reset role; grant grp to dave with admin option`)
 			c := f.open()
 			apply(t, c, revocations...)
 			st := read(t, c)
 			wantGrants(t, st, access.Account("bob"))
+			wantGrants(t, st, access.Account("dave"), "admin role/grp")
 			wantGrants(t, st, access.Account("alice"), "admin role/grp")
 			wantGrants(t, st, access.Account("carol"), "member role/grp")
 			apply(t, c, revoke("account/alice", "role/grp", "admin"))

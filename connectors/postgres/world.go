@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/accordhq/accord/engine/access"
 )
@@ -18,8 +19,8 @@ type world struct {
 	schemas   map[string]*object
 	members   map[memberKey][]membership
 	passed    map[memberKey][]passed // by who passed it on
-	rights    map[rightKey][]right // on databases and schemas
-	ledger    *ledger              // on tables
+	rights    map[rightKey][]right   // on databases and schemas
+	ledger    *ledger                // on tables
 	relations map[uint32]*relations
 	granted   map[heldKey][]grantedOn
 	creators  map[uint32]string // names of roles that create tables, or might
@@ -144,15 +145,29 @@ func (x *world) roleQueries(n named) []query {
 	if x.s.major < 16 {
 		return queries
 	}
-	return append(queries, query{`select g.rolname, r.rolname, m.rolname, a.admin_option, a.inherit_option, a.set_option
-			from pg_auth_members a
-			join pg_roles g on g.oid = a.grantor join pg_roles r on r.oid = a.roleid join pg_roles m on m.oid = a.member
-			where g.rolname = any($1) and r.rolname = any($2) and a.member <> a.grantor order by 1, 2, 3`,
+	return append(queries, query{passedOnMemberships + " and g.rolname = any($1) and r.rolname = any($2) order by 1, 2, 3",
 		[]arg{namesArg(n.holders), namesArg(n.roles)}, func(r row) error {
 			k := memberKey{r.text(0), r.text(1)}
-			x.passed[k] = append(x.passed[k], passed{r.text(2), r.yes(3), r.yes(4), r.yes(5)})
+			x.passed[k] = append(x.passed[k], readPassed(r))
 			return nil
 		}})
+}
+
+// passedOnMemberships select who gave which role to whom. The options are those that the
+// membership has in effect, with what other grantors gave: given anew with these, it stays as
+// it is, and no other grantor's gift is lessened.
+const passedOnMemberships = `select g.rolname, r.rolname, m.rolname, o.admin, o.inherit, o.set
+	from pg_auth_members a
+	join pg_roles g on g.oid = a.grantor join pg_roles r on r.oid = a.roleid join pg_roles m on m.oid = a.member,
+	lateral (select bool_or(x.admin_option), bool_or(x.inherit_option), bool_or(x.set_option)
+		from pg_auth_members x where x.roleid = a.roleid and x.member = a.member) as o(admin, inherit, set)
+	where a.member <> a.grantor and a.roleid <> a.grantor`
+
+func readPassed(r row) passed { return passed{r.text(2), r.yes(3), r.yes(4), r.yes(5)} }
+
+// sqlAgain gives it anew, by Accord.
+func (p passed) sqlAgain(role string) string {
+	return fmt.Sprintf("grant %s to %s with admin %t, inherit %t, set %t", ident(role), ident(p.to), p.admin, p.inherit, p.set)
 }
 
 func (x *world) objectQueries(n named) []query {

@@ -46,6 +46,17 @@ func Main(m *testing.M) {
 	os.Exit(code)
 }
 
+// Wrap is Main for packages whose TestMain hands m to somebody else, as testscript.Main wants
+// it: the servers are stopped when the tests have run.
+func Wrap(m interface{ Run() int }) interface{ Run() int } { return wrapped{m} }
+
+type wrapped struct{ m interface{ Run() int } }
+
+func (w wrapped) Run() int {
+	defer atExit.run()
+	return w.m.Run()
+}
+
 // atExit holds what Main has to stop. It is the one variable of this package besides the
 // shared servers themselves: a test binary has one end.
 var atExit exits

@@ -217,6 +217,7 @@ func (r *runner) unit(ctx context.Context, p *part, steps []*StepResult, retry b
 		return true
 	}
 	begun := journal.Begun{System: p.name, Unit: r.number(p.name)}
+	begun.Changes = make([]journal.Change, 0, len(steps))
 	changes := make([]access.Change, len(steps))
 	for i, s := range steps {
 		changes[i] = s.Change

@@ -65,6 +65,7 @@ func (b *builder) system(s *SystemInput) {
 	scope := s.Scope
 	scope.Describe, scope.At, scope.DisabledSince = s.Describe, b.in.At, s.Memory.DisabledSince
 	p := &part{SystemInput: s, res: diff.Diff(s.Want, s.Live, scope)}
+	p.steps = make([]Step, 0, len(p.res.Changes))
 	for _, c := range p.res.Changes {
 		p.steps = append(p.steps, b.step(p, c))
 	}

@@ -211,12 +211,15 @@ func (d *declared) Holder(account access.ID) (access.Holder, bool) {
 	return h, ok
 }
 
+// connector is made once: reasons are asked for often.
+var connector = describe()
+
 func (d *declared) Reasons(subject, target access.ID, permission string) []access.Reason {
 	if permission != "" {
 		return slices.Clone(d.reasons[fmt.Sprint(subject, target, permission)])
 	}
 	var out []access.Reason
-	kind, _ := describe().Kind(target.Kind)
+	kind, _ := connector.Kind(target.Kind)
 	for _, p := range kind.Permissions {
 		out = append(out, d.reasons[fmt.Sprint(subject, target, p.Name)]...)
 	}

@@ -210,6 +210,17 @@ func (p *Plan) Run() []Step {
 	return out
 }
 
+// Running is how many steps are to be carried out.
+func (p *Plan) Running() int {
+	n := 0
+	for i := range p.Steps {
+		if p.Steps[i].Held == nil {
+			n++
+		}
+	}
+	return n
+}
+
 // Refused reports whether a guard or policy refuses something.
 func (p *Plan) Refused() bool {
 	for _, r := range p.Refusals {
