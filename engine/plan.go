@@ -56,7 +56,7 @@ func (s *session) planSystem(sys *system) plan.SystemInput {
 		in.Base = sys.base
 	}
 	if sys.err != nil {
-		in.Error = sys.err.Error()
+		in.Error = strings.ReplaceAll(sys.err.Error(), "\n", "; ")
 	}
 	in.Protected = func(id access.ID) bool {
 		return slices.ContainsFunc(in.Guards.Protect, func(p string) bool { return declare.GlobID(p, id) })
