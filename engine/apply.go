@@ -69,7 +69,7 @@ func (e *Engine) Apply(ctx context.Context, o ApplyOptions) (_ *Applied, err err
 	if o.Loaded != nil {
 		o.Loaded(s.head)
 	}
-	out := &Applied{Plan: s.plan(o.Confirm == nil)}
+	out := &Applied{Plan: s.plan(o.Confirm == nil || o.Reviewed != nil)}
 	if o.Reviewed != nil {
 		out.Deltas = out.Plan.Against(o.Reviewed)
 	}

@@ -124,6 +124,9 @@ func (e *Engine) prepare(ctx context.Context, o PlanOptions, write bool) (_ *ses
 	if err := s.remember(ctx, write); err != nil {
 		return nil, err
 	}
+	if c := s.head.Repo.Config; len(c.Policy)+len(c.Rules) > 0 {
+		s.notes = append(s.notes, "accord.yaml names policies or rules; this version of accord doesn't judge by them, only the guards hold")
+	}
 	if err := s.choose(); err != nil {
 		return nil, err
 	}

@@ -58,7 +58,16 @@ Exit codes: 0 done, 1 failed with nothing changed, 5 applied in part, 4 the plan
 
 // confirming decides who says yes: --yes, the reviewed plan, or a person at a terminal.
 func (a *app) confirming(o *engine.ApplyOptions, yes bool, f planFlags, format formatFlag) error {
-	if o.Reviewed != nil || yes {
+	if o.Reviewed != nil {
+		o.Confirm = func(p *plan.Plan, _ []plan.Delta) (bool, error) {
+			if p.PlanDigest == o.Reviewed.PlanDigest {
+				fmt.Fprintf(a.err, "Plan %.8s still holds: the same steps by the same rules.\n", p.PlanDigest)
+			}
+			return true, nil
+		}
+		return nil
+	}
+	if yes {
 		return nil
 	}
 	in, ok := a.in.(*os.File)

@@ -43,6 +43,19 @@ func newAdmins(live *access.State, d access.Description, steps []*Step) *admins 
 	return a
 }
 
+// undo makes a step that takes something away undone.
+func (a *admins) undo(s *Step) {
+	switch s.Action {
+	case access.Delete:
+		delete(a.gone, s.Subject)
+	case access.Disable:
+		delete(a.off, s.Subject)
+	case access.Revoke, access.ChangeLevel:
+		delete(a.taken, access.Grant{Subject: s.Subject, Target: s.Target, Permission: s.Before.Permission})
+		a.given[s.Target] = slices.DeleteFunc(a.given[s.Target], func(g access.Grant) bool { return g.Subject == s.Subject && s.After != nil && g.Permission == s.After.Permission })
+	}
+}
+
 // holders are those who hold something on a resource; with admin set only what administers it.
 func (a *admins) holders(target access.ID, admin bool) iter.Seq[access.ID] {
 	kind, _ := a.desc.Kind(target.Kind)
@@ -155,7 +168,11 @@ func (g *guard) lastAdmin() (held bool) {
 			g.refuse(Refusal{Name: access.RiskLastAdmin, Ref: access.Ref{System: g.Name, ID: target}.String(),
 				Text: fmt.Sprintf("would leave %s on %s with %d of %d usable administrators; at least %d stay", target, g.Name, len(is), len(was), keep)}, steps)
 			if g.allowed[target] = steps[0].Held == nil; !g.allowed[target] {
-				return true // the world after the plan is another one now
+				held = true
+				for _, s := range steps {
+					after.undo(s)
+					bare.undo(s)
+				}
 			}
 			continue
 		}
@@ -163,7 +180,7 @@ func (g *guard) lastAdmin() (held bool) {
 			g.replaceFirst(g.costs(suspects, before.way(target), was, left), all, after.way(target), was, is)
 		}
 	}
-	return false
+	return held
 }
 
 // administered are the targets whose administrators the steps may concern, sorted.

@@ -30,6 +30,7 @@ func BenchmarkBuild(b *testing.B) {
 		return out.String()
 	}
 	one := guards(func(g *plan.Guards) { g.KeepAdmins = 1 })
+	unlimited := guards(func(g *plan.Guards) { g.KeepAdmins, g.MaxRemovals.Count = 1, n })
 	exclusive := map[string][]string{}
 	for i := range 7 {
 		exclusive[fmt.Sprint("r", i)] = []string{fmt.Sprint("q", i)}
@@ -37,9 +38,10 @@ func BenchmarkBuild(b *testing.B) {
 	worlds := map[string]plan.Input{
 		"given":        {Systems: []plan.SystemInput{system("s", spread("read"), "", one)}},
 		"taken":        {Systems: []plan.SystemInput{system("s", "object x", live(spread("read")), one, base(spread("read"), applied))}},
+		"admins kept":  {Systems: []plan.SystemInput{system("s", "object x", live(spread("admin")), unlimited)}},
 		"admins taken": {Systems: []plan.SystemInput{system("s", "object x", live(spread("admin")), one)}},
 		"admins moved": {Systems: []plan.SystemInput{system("s", spread("admin"), live(strings.ReplaceAll(spread("admin"), "a1", "b1")), one)}},
-		"one account":  {Systems: []plan.SystemInput{system("s", "object al", grants(func(i int) string { return fmt.Sprintf("al admin folder/f%d", i) }), one, base("object al", applied))}},
+		"one account":  {Systems: []plan.SystemInput{system("s", "object al", grants(func(i int) string { return fmt.Sprintf("al admin folder/f%d", i) }), unlimited, base("object al", applied))}},
 		"one folder":   {Systems: []plan.SystemInput{system("s", "object folder/f", grants(func(i int) string { return fmt.Sprintf("a%d admin folder/f", i) }), one)}},
 		"leavers":      {Systems: []plan.SystemInput{system("s", many(5000, "holder a# p# left"), live(spread("write")), one)}},
 		"renamed":      {Systems: []plan.SystemInput{system("s", many(5000, "holder n# p# active a#")+strings.ReplaceAll(spread("read"), "a", "n"), live(spread("read")), one)}},
