@@ -70,6 +70,7 @@ func (e *Engine) Apply(ctx context.Context, o ApplyOptions) (_ *Applied, err err
 		o.Loaded(s.head)
 	}
 	out := &Applied{Plan: s.plan(o.Confirm == nil || o.Reviewed != nil)}
+	s.forget()
 	if o.Reviewed != nil {
 		out.Deltas = out.Plan.Against(o.Reviewed)
 	}
@@ -91,6 +92,15 @@ func (e *Engine) Apply(ctx context.Context, o ApplyOptions) (_ *Applied, err err
 	}
 	out.Took = e.Now().Sub(start)
 	return out, nil
+}
+
+// forget drops what only planning needed: while a large plan is carried out it would be most of
+// the memory.
+func (s *session) forget() {
+	s.bases, s.newest, s.plain, s.tip, s.applied, s.shifts = nil, nil, nil, nil, nil, nil
+	for _, sys := range s.systems {
+		sys.want, sys.base, sys.rev = nil, nil, nil
+	}
 }
 
 // run writes: first the end of runs that were cut off, then the run itself.
