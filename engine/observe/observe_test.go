@@ -1,0 +1,119 @@
+package observe_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/accordhq/accord/connectors"
+	"github.com/accordhq/accord/connectors/memory"
+	"github.com/accordhq/accord/engine/access"
+	"github.com/accordhq/accord/engine/observe"
+)
+
+// reader answers by a function.
+type reader struct {
+	connectors.Reader
+	read func(context.Context) (*access.State, error)
+}
+
+func (r reader) Read(ctx context.Context, _ connectors.Scope) (*access.State, error) {
+	return r.read(ctx)
+}
+
+func target(system string, read func(context.Context) (*access.State, error)) observe.Target {
+	return observe.Target{System: system, Reader: reader{read: read}}
+}
+
+func state(t *testing.T, system string) *access.State {
+	t.Helper()
+	s, err := access.NewBuilder(system).Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// TestBrokenSystems: whatever one system does, the others answer, in the order asked.
+func TestBrokenSystems(t *testing.T) {
+	good := memory.New().Connector("good")
+	denied := errors.New("permission denied")
+	tests := []struct {
+		name string
+		read func(context.Context) (*access.State, error)
+		want string
+	}{
+		{"fails", func(context.Context) (*access.State, error) { return nil, denied }, "reading fails: permission denied"},
+		{"panics", func(context.Context) (*access.State, error) { panic("a bug") }, "reading panics: the connector failed: a bug"},
+		{"nothing", func(context.Context) (*access.State, error) { return nil, nil }, "no state and no error"},
+		{"other", func(context.Context) (*access.State, error) { return state(t, "elsewhere"), nil }, "the answer is about elsewhere"},
+		{"both", func(context.Context) (*access.State, error) { return state(t, "both"), denied }, "permission denied"},
+		{"hangs", func(ctx context.Context) (*access.State, error) { <-ctx.Done(); return nil, ctx.Err() }, "no answer within"},
+	}
+	var targets []observe.Target
+	for _, tt := range tests {
+		targets = append(targets, target(tt.name, tt.read), observe.Target{System: "good", Reader: good})
+	}
+	results := observe.Read(t.Context(), targets, observe.Options{Parallel: 3, Timeout: 200 * time.Millisecond})
+	for i, tt := range tests {
+		bad, fine := results[2*i], results[2*i+1]
+		if bad.System != tt.name || bad.State != nil || bad.Err == nil || !strings.Contains(bad.Err.Error(), tt.want) {
+			t.Errorf("%s: state %v, error %v, want %q and no state", tt.name, bad.State, bad.Err, tt.want)
+		}
+		if fine.State == nil || fine.Err != nil {
+			t.Errorf("beside %s the good system doesn't answer: %v", tt.name, fine.Err)
+		}
+	}
+	if !errors.Is(results[0].Err, denied) {
+		t.Error("the connector's error is lost")
+	}
+	for _, i := range []int{4, 6} {
+		if !errors.Is(results[i].Err, connectors.ErrIncomplete) {
+			t.Errorf("%s isn't ErrIncomplete: %v", results[i].System, results[i].Err)
+		}
+	}
+}
+
+// TestParallel: no more systems are read at a time than were asked for, and progress is told
+// about each, one at a time.
+func TestParallel(t *testing.T) {
+	var now, most, told, telling atomic.Int32
+	var targets []observe.Target
+	for range 12 {
+		targets = append(targets, target("s", func(context.Context) (*access.State, error) {
+			n := now.Add(1)
+			for {
+				m := most.Load()
+				if n <= m || most.CompareAndSwap(m, n) {
+					break
+				}
+			}
+			time.Sleep(5 * time.Millisecond)
+			now.Add(-1)
+			return state(t, "s"), nil
+		}))
+	}
+	observe.Read(t.Context(), targets, observe.Options{Parallel: 4, Progress: func(observe.Result) {
+		if telling.Add(1) != 1 {
+			t.Error("two calls of progress overlap")
+		}
+		told.Add(1)
+		telling.Add(-1)
+	}})
+	if most.Load() > 4 || told.Load() != 12 {
+		t.Errorf("%d at a time, %d told of; want at most 4, and 12", most.Load(), told.Load())
+	}
+}
+
+// TestCancelled: when the context ends so do the reads, with its error.
+func TestCancelled(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	r := observe.Read(ctx, []observe.Target{target("s", func(ctx context.Context) (*access.State, error) { return nil, ctx.Err() })}, observe.Options{})
+	if !errors.Is(r[0].Err, context.Canceled) || r[0].State != nil {
+		t.Errorf("state %v, error %v", r[0].State, r[0].Err)
+	}
+}
