@@ -97,7 +97,7 @@ func (e *Engine) Apply(ctx context.Context, o ApplyOptions) (_ *Applied, err err
 // forget drops what only planning needed: while a large plan is carried out it would be most of
 // the memory.
 func (s *session) forget() {
-	s.bases, s.newest, s.plain, s.tip, s.applied, s.shifts = nil, nil, nil, nil, nil, nil
+	s.bases, s.newest, s.plain, s.tip, s.applied, s.others, s.shifts = nil, nil, nil, nil, nil, nil, nil
 	for _, sys := range s.systems {
 		sys.want, sys.base, sys.rev = nil, nil, nil
 	}

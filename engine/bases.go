@@ -11,16 +11,25 @@ import (
 	"strings"
 	"time"
 
+	"github.com/accordhq/accord/engine/access"
 	"github.com/accordhq/accord/engine/declare"
+	"github.com/accordhq/accord/engine/plan"
 	"github.com/accordhq/accord/engine/resolve"
 )
 
 // loadBases finds what head is compared with: with --base the merge base of that revision and
 // head, for all systems; else, for each system, the revision that was last applied to it.
-func (s *session) loadBases(ctx context.Context) error {
+//
+// What is applied is compared with what was last applied also with --base, where that is known:
+// else access that was taken away in between would count as nobody's, and somebody who left
+// as a stranger.
+func (s *session) loadBases(ctx context.Context, write bool) error {
 	s.loadApplied(ctx)
+	s.loadOthers(ctx)
 	if s.opts.Base != "" {
-		return s.loadBase(ctx)
+		if err := s.loadBase(ctx); err != nil || !write {
+			return err
+		}
 	}
 	for _, sys := range s.systems {
 		rev, at, ok := s.lastApplied(sys.decl)
@@ -33,24 +42,59 @@ func (s *session) loadBases(ctx context.Context) error {
 		}
 	}
 	if rev, _, ok := s.memory.LastRevision(); ok {
-		s.newest = s.loadRevision(ctx, rev)
+		if b := s.loadRevision(ctx, rev); b != nil {
+			s.newest = b
+		}
 	}
 	return nil
 }
 
-// loadApplied loads every revision that stands applied on some system: whoever was declared
-// there and is gone has left, whatever the change at hand is compared with.
+// loadApplied loads every revision that stands applied on some system, or up to which leavers
+// were dealt with: whoever was declared there and is gone has left, whatever the change at hand
+// is compared with. (What is refused, or can't be seen, may keep a system from standing applied
+// for long. People come and go meanwhile.)
 func (s *session) loadApplied(ctx context.Context) {
 	for _, sys := range s.systems {
-		rev, at, ok := s.lastApplied(sys.decl)
-		if !ok {
-			continue
-		}
-		if b := s.loadRevision(ctx, rev); b != nil && !slices.ContainsFunc(s.applied, func(a applied) bool { return a.decl == b.decl }) {
-			s.applied = append(s.applied, applied{b.decl, at})
+		for _, last := range []func(string) (string, time.Time, bool){s.memory.LastApplied, s.memory.LeaversUpTo} {
+			rev, at, ok := s.last(sys.decl, last)
+			if !ok {
+				continue
+			}
+			b := s.loadRevision(ctx, rev)
+			name := sys.decl.ID.Value
+			if b == nil && s.head.git != nil && !slices.Contains(s.opts.Allow, plan.Allow{Name: access.RiskLostHistory, Ref: name}) {
+				sys.baseErr = fmt.Sprintf("the last applied revision %.8s can't be read; if it is lost for good, --allow %s:%s", rev, access.RiskLostHistory, name)
+			}
+			if b != nil && !slices.ContainsFunc(s.applied, func(a applied) bool { return a.decl == b.decl }) {
+				s.applied = append(s.applied, applied{b.decl, at})
+			}
 		}
 	}
 	slices.SortStableFunc(s.applied, func(a, b applied) int { return b.at.Compare(a.at) })
+}
+
+// loadOthers loads what stands applied on systems that aren't part of the run: where roles exclude
+// each other it matters what people hold there.
+func (s *session) loadOthers(ctx context.Context) {
+	if len(exclusive(s.head.Repo)) == 0 {
+		return
+	}
+	for _, d := range s.head.Repo.Systems {
+		if s.has(d.ID.Value) || d.State.Value == "released" {
+			continue
+		}
+		if rev, _, ok := s.lastApplied(d); ok {
+			if b := s.loadRevision(ctx, rev); b != nil {
+				s.others = append(s.others, other{d, b})
+			}
+		}
+	}
+}
+
+// other is a system that isn't part of the run, and what stands applied there.
+type other struct {
+	decl *declare.System
+	base *base
 }
 
 // applied is a declaration that stands applied, and since when.
@@ -76,16 +120,25 @@ func (s *session) before(b *base) []*declare.Repository {
 
 // lastApplied looks under the system's present name and those it had before.
 func (s *session) lastApplied(d *declare.System) (rev string, at time.Time, ok bool) {
-	names := []string{d.ID.Value}
-	for _, was := range d.Previously {
-		names = append(names, was.Value)
-	}
-	for _, name := range names {
-		if rev, at, ok = s.memory.LastApplied(name); ok {
+	return s.last(d, s.memory.LastApplied)
+}
+
+func (s *session) last(d *declare.System, of func(string) (string, time.Time, bool)) (rev string, at time.Time, ok bool) {
+	for _, name := range namesOf(d) {
+		if rev, at, ok = of(name); ok {
 			return rev, at, true
 		}
 	}
 	return "", at, false
+}
+
+// namesOf are the names of a system in the journal: its own and those it had before.
+func namesOf(d *declare.System) []string {
+	names := []string{d.ID.Value}
+	for _, was := range d.Previously {
+		names = append(names, was.Value)
+	}
+	return names
 }
 
 // loadBase loads what --base names. Connections come from its tip, so that a pull request
@@ -120,7 +173,8 @@ func (s *session) loadBase(ctx context.Context) error {
 }
 
 // loadRevision loads an earlier revision. One that can't be had or read is as good as none:
-// less can be told about causes then, and less is taken away. The reader is told.
+// less can be told about causes then, less is taken away, and nothing counts as applied until
+// it can be had. The reader is told.
 func (s *session) loadRevision(ctx context.Context, rev string) *base {
 	if b, ok := s.bases[rev]; ok {
 		return b
@@ -139,7 +193,7 @@ func (s *session) loadRevision(ctx context.Context, rev string) *base {
 		decl, _, err = s.readRevision(ctx, s.head.git, commit)
 	}
 	if err != nil {
-		s.notes = append(s.notes, fmt.Sprintf("the last applied revision %.8s can't be read, so that causes are known less well: %v", rev, firstLine(err)))
+		s.notes = append(s.notes, fmt.Sprintf("the last applied revision %.8s can't be read, so that neither causes nor everybody who left since can be told; fetch the whole history: %v", rev, firstLine(err)))
 		return nil
 	}
 	s.bases[rev] = &base{rev: commit, decl: decl}
@@ -157,6 +211,9 @@ func (s *session) resolve() error {
 			c.Normalize = sys.conn.Normalize
 		}
 		conns[sys.decl.ID.Value] = c
+		for _, was := range sys.decl.Previously {
+			conns[was.Value] = c
+		}
 	}
 	former := s.former()
 	head := func(b *base) (*resolve.World, declare.Problems) {
@@ -183,6 +240,11 @@ func (s *session) resolve() error {
 			b.world, _ = resolve.Resolve(resolve.Input{Repo: b.decl, At: s.at, Connectors: conns})
 		}
 		sys.want, sys.base = b.head.System(name), b.world.System(previousName(b.decl, sys.decl))
+	}
+	for _, o := range s.others {
+		if o.base.world == nil {
+			o.base.world, _ = resolve.Resolve(resolve.Input{Repo: o.base.decl, At: s.at, Connectors: conns})
+		}
 	}
 	problems = problems.Merge(s.vanishedSystems())
 	if len(problems) > 0 {
@@ -255,11 +317,19 @@ func (s *session) former() map[string][]resolve.Former {
 	out := map[string][]resolve.Former{}
 	for _, sys := range s.systems {
 		name := sys.decl.ID.Value
-		for _, d := range s.memory.Disabled(name) {
+		for _, d := range slices.Concat(mapped(namesOf(sys.decl), s.memory.Disabled)...) {
 			if d.Leaver {
 				out[name] = append(out[name], resolve.Former{Account: d.Account, Person: d.Person, Since: d.Since})
 			}
 		}
+	}
+	return out
+}
+
+func mapped[A, B any](in []A, f func(A) B) []B {
+	out := make([]B, len(in))
+	for i, a := range in {
+		out[i] = f(a)
 	}
 	return out
 }

@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -86,6 +87,30 @@ func guards(c *declare.Config, d *declare.System) plan.Guards {
 		}
 	}
 	return g
+}
+
+// stricter takes of both guards what allows less. A share and a count can't be compared: then
+// it is what was before.
+func stricter(before, now plan.Guards) plan.Guards {
+	g := plan.Guards{
+		MaxRemovals: stricterLimit(before.MaxRemovals, now.MaxRemovals),
+		MaxLeavers:  stricterLimit(before.MaxLeavers, now.MaxLeavers),
+		Protect:     now.Protect,
+		KeepAdmins:  max(before.KeepAdmins, now.KeepAdmins),
+	}
+	for _, p := range before.Protect {
+		if !slices.Contains(g.Protect, p) {
+			g.Protect = append(g.Protect, p)
+		}
+	}
+	return g
+}
+
+func stricterLimit(before, now plan.Limit) plan.Limit {
+	if before.IsPercent == now.IsPercent && (now.Percent < before.Percent || now.Count < before.Count) {
+		return now
+	}
+	return before
 }
 
 func limit(l declare.Limit) plan.Limit {

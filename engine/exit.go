@@ -45,10 +45,11 @@ func ExitOfDrift(p *plan.Plan) int {
 	return ExitOK
 }
 
-// unread reports whether a system that was asked couldn't answer for everything.
+// unread reports whether a system that was asked couldn't answer for everything, or what was
+// last applied to it isn't known, and with it who has left since.
 func unread(p *plan.Plan) bool {
 	for _, s := range p.Systems {
-		if s.Error != "" || len(s.Unknown) > 0 {
+		if s.Error != "" || len(s.Unknown) > 0 || s.BaseError != "" {
 			return true
 		}
 	}
@@ -67,8 +68,11 @@ func notAsked(p *plan.Plan) bool {
 
 // exitOfApply is the exit code of a run.
 func exitOfApply(p *plan.Plan, deltas []plan.Delta, r *apply.Result) int {
-	done, bad := 0, 0
+	done, bad, unseen := 0, 0, unread(p)
 	if r != nil {
+		for _, s := range r.Systems {
+			unseen = unseen || s.ReadBack != nil
+		}
 		for _, s := range r.Steps {
 			switch {
 			case s.Holds() || s.Outcome == journal.Done && s.Seen == journal.Unconfirmed:
@@ -94,7 +98,7 @@ func exitOfApply(p *plan.Plan, deltas []plan.Delta, r *apply.Result) int {
 		return ExitStale
 	case p.Refused():
 		return ExitRefused
-	case unread(p):
+	case unseen:
 		return ExitIncomplete
 	}
 	return ExitOK

@@ -39,7 +39,50 @@ func (s *session) plan(brief bool) *plan.Plan {
 	for _, sys := range s.systems {
 		in.Systems = append(in.Systems, s.planSystem(sys))
 	}
+	if len(s.others) > 0 {
+		in.Elsewhere = s.elsewhere
+	}
 	return plan.Build(in)
+}
+
+// elsewhere names a system that isn't part of this run and on which the person, by what stands
+// applied there, holds something through the role.
+func (s *session) elsewhere(person, role string) string {
+	for _, o := range s.others {
+		d := o.base.world.System(previousName(o.base.decl, o.decl))
+		if d == nil {
+			continue
+		}
+		account, ok := d.AccountOf(person)
+		if !ok {
+			continue
+		}
+		for _, g := range d.State().GrantsOf(account) {
+			for _, r := range d.Reasons(account, g.Target, g.Permission) {
+				if r.Active(s.at) && slices.Contains(r.Roles, role) {
+					return o.decl.ID.Value
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// guards are those of head, or, where they are looser, those of the revision that judges it: of
+// the tip of --base, else of what was last applied.
+func (s *session) guards(sys *system) plan.Guards {
+	g := guards(s.head.Repo.Config, sys.decl)
+	judge := s.tip
+	if judge == nil && sys.rev != nil {
+		judge = sys.rev.decl
+	}
+	if judge == nil || judge == s.head.Repo {
+		return g
+	}
+	if before := judge.System(previousName(judge, sys.decl)); before != nil {
+		return stricter(guards(judge.Config, before), g)
+	}
+	return g
 }
 
 func (s *session) planSystem(sys *system) plan.SystemInput {
@@ -48,9 +91,9 @@ func (s *session) planSystem(sys *system) plan.SystemInput {
 	in := plan.SystemInput{
 		Name: name, Describe: t.Describe(), Mode: mode(sys.decl), Priority: priority(sys.decl),
 		ReportDrift: sys.decl.Drift.Value == "report" || sys.decl.Drift.Value == "propose",
-		Guards:      guards(s.head.Repo.Config, sys.decl),
+		Guards:      s.guards(sys),
 		Scope:       scope(sys.decl),
-		Want:        sys.want, BaseAt: sys.baseAt, Live: sys.live, NotRead: sys.notRead,
+		Want:        sys.want, BaseAt: sys.baseAt, BaseError: sys.baseErr, Live: sys.live, NotRead: sys.notRead,
 	}
 	if sys.base != nil {
 		in.Base = sys.base
@@ -62,13 +105,22 @@ func (s *session) planSystem(sys *system) plan.SystemInput {
 		return slices.ContainsFunc(in.Guards.Protect, func(p string) bool { return declare.GlobID(p, id) })
 	}
 	in.Memory = plan.Memory{
-		DisabledSince: func(id access.ID) (time.Time, bool) {
-			return s.memory.DisabledSince(access.Ref{System: name, ID: id})
+		DisabledSince: func(id access.ID) (at time.Time, ok bool) {
+			for _, name := range namesOf(sys.decl) {
+				if at, ok = s.memory.DisabledSince(access.Ref{System: name, ID: id}); ok {
+					break
+				}
+			}
+			return at, ok
 		},
-		Created: func(id access.ID) bool { return s.memory.CreatedByAccord(access.Ref{System: name, ID: id}) },
+		Created: func(id access.ID) bool {
+			return slices.ContainsFunc(namesOf(sys.decl), func(name string) bool { return s.memory.CreatedByAccord(access.Ref{System: name, ID: id}) })
+		},
 	}
-	for _, r := range s.memory.Removals(name, s.at.Add(-rollingDay)) {
-		in.Memory.Removals = append(in.Memory.Removals, plan.Removal{Subject: r.Subject, Target: r.Ref.ID, Person: r.Person, Leaver: r.Leaver})
+	for _, name := range namesOf(sys.decl) {
+		for _, r := range s.memory.Removals(name, s.at.Add(-rollingDay)) {
+			in.Memory.Removals = append(in.Memory.Removals, plan.Removal{Action: r.Action, Subject: r.Subject, Target: r.Ref.ID, Person: r.Person, Leaver: r.Leaver})
+		}
 	}
 	return in
 }

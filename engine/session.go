@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -58,6 +59,7 @@ type session struct {
 	digest  string // the change digest where there is no base
 	conns   map[string]resolve.Connector
 	plain   *resolve.World // head where there is no base; nil if every system has one
+	others  []other        // systems that aren't part of the run, where roles exclude each other
 	unlock  func()         // releases the locks by name; nil while planning
 }
 
@@ -69,6 +71,7 @@ type system struct {
 	rev     *base // what head is compared with here; nil if there is nothing
 	base    *resolve.Desired
 	baseAt  time.Time
+	baseErr string // why the last applied revision can't be had
 	live    *access.State
 	err     error
 	notRead string
@@ -130,7 +133,7 @@ func (e *Engine) prepare(ctx context.Context, o PlanOptions, write bool) (_ *ses
 	if err := s.choose(); err != nil {
 		return nil, err
 	}
-	if err := s.loadBases(ctx); err != nil {
+	if err := s.loadBases(ctx, write); err != nil {
 		return nil, err
 	}
 	s.connect(write)
@@ -314,26 +317,49 @@ func hadAccounts(d access.Declared, at time.Time) bool {
 	return false
 }
 
-// disjoint holds back systems that turn out to be one and claim the same things.
+// disjoint holds back systems that turn out to be one and don't keep to things of their own:
+// both manage the same, or one disables accounts that are idle, and would take those for idle
+// that have their grants by the other.
 func (s *session) disjoint() {
-	byIdentity := map[string]*system{}
+	byIdentity := map[string][]*system{}
 	for _, sys := range s.systems {
-		if sys.live == nil || sys.live.Identity() == "" {
-			continue
+		if sys.live != nil && sys.live.Identity() != "" {
+			byIdentity[sys.live.Identity()] = append(byIdentity[sys.live.Identity()], sys)
 		}
-		other := byIdentity[sys.live.Identity()]
-		if other == nil {
-			byIdentity[sys.live.Identity()] = sys
-			continue
+	}
+	for _, same := range byIdentity {
+		for i, one := range same {
+			for _, other := range same[:i] {
+				if why := overlap(other.decl, one.decl, one.live); why != "" {
+					err := fmt.Errorf("%s and %s are the same system (%s) and %s", other.decl.ID.Value, one.decl.ID.Value, one.live.Identity(), why)
+					one.err, other.err = cmp.Or(one.err, err), cmp.Or(other.err, err)
+				}
+			}
 		}
-		for o := range sys.live.Objects() {
-			if claims(sys.decl)(o.ID) && claims(other.decl)(o.ID) {
-				err := fmt.Errorf("%s and %s are the same system (%s) and both manage %s", other.decl.ID.Value, sys.decl.ID.Value, sys.live.Identity(), o.ID)
-				sys.err, sys.live, other.err, other.live = err, nil, err, nil
-				break
+		for _, sys := range same {
+			if sys.err != nil {
+				sys.live = nil
 			}
 		}
 	}
+}
+
+func overlap(a, b *declare.System, live *access.State) string {
+	if a.Accounts.Idle.Value == "disable" || b.Accounts.Idle.Value == "disable" {
+		return "one of them disables idle accounts"
+	}
+	ofA, ofB := claims(a), claims(b)
+	for o := range live.Objects() {
+		if ofA(o.ID) && ofB(o.ID) {
+			return "both manage " + o.ID.String()
+		}
+	}
+	for _, g := range live.Grants() { // there may be grants on what isn't listed
+		if _, listed := live.Object(g.Target); !listed && ofA(g.Target) && ofB(g.Target) {
+			return "both manage " + g.Target.String()
+		}
+	}
+	return ""
 }
 
 // claims tells which targets `manage` names.

@@ -26,8 +26,8 @@ func kill9(ts *testscript.TestScript, neg bool, args []string) {
 	r := rand.New(rand.NewPCG(seed, 1))
 	for i := range times {
 		lines, delay := r.IntN(20), time.Duration(r.IntN(3000))*time.Microsecond
-		if i == 0 {
-			lines = max(lines, 5) // at least one run is cut off in the middle
+		if i == times-1 {
+			lines = max(lines, 5) // the last one is cut off in the middle
 		}
 		if _, _, state := signalOnce(ts, os.Kill, lines, delay, args[1:]); state.Exited() {
 			ts.Fatalf("%v ended by itself before it was killed", args[1:])

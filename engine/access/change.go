@@ -88,9 +88,9 @@ func (c Change) permission() string {
 
 // Check reports a change that lacks what its action needs.
 func (c Change) Check() error {
-	before, after := c.Action.needs()
+	before, after, known := c.Action.needs()
 	switch {
-	case !before && !after:
+	case !known:
 		return fmt.Errorf("the action %q is unknown", c.Action)
 	case c.Subject.IsZero() || c.Action.OnGrant() && c.Target.IsZero():
 		return fmt.Errorf("%s: it names no object", c.Action)
@@ -100,17 +100,20 @@ func (c Change) Check() error {
 	return nil
 }
 
-// needs tells which sides of a change an action can't do without.
-func (a Action) needs() (before, after bool) {
+// needs tells which sides of a change an action can't do without, and whether there is such an
+// action.
+func (a Action) needs() (before, after, known bool) {
 	switch a {
-	case Create, Give:
-		return false, true
-	case Delete, Revoke:
-		return true, false
-	case Update, Rename, ChangeLevel, Disable, Enable:
-		return true, true
+	case Create, Give, Rename:
+		return false, true, true
+	case Revoke:
+		return true, false, true
+	case Update, ChangeLevel:
+		return true, true, true
+	case Delete, Disable, Enable:
+		return false, false, true
 	}
-	return false, false
+	return false, false, false
 }
 
 // Ref names what the change is about: the target of a grant, else the object.
@@ -211,6 +214,7 @@ const (
 	RiskProtected    RiskName = "protected"          // refuses
 	RiskReEnables    RiskName = "re-enables"         // refuses
 	RiskReadsEmpty   RiskName = "reads-empty"        // refuses to believe
+	RiskLostHistory  RiskName = "lost-history"       // what was last applied can't be read
 	RiskDangling     RiskName = "no-such-resource"   // refuses; can't be allowed
 	RiskAdopts       RiskName = "adopts"
 	RiskDeletes      RiskName = "deletes-account"

@@ -144,8 +144,10 @@ type part struct {
 	steps   []*StepResult
 	started time.Time
 	touched time.Time // when the last unit ended
-	done    int
-	failed  int
+	// unanswered counts units in a row that took too long.
+	unanswered int
+	done       int
+	failed     int
 }
 
 // split sorts the steps by system. Systems without a step have a part as well, so that the

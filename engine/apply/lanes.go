@@ -3,8 +3,10 @@ package apply
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/accordhq/accord/connectors"
 	"github.com/accordhq/accord/engine/access"
@@ -32,12 +34,13 @@ func (r *runner) leavers(ctx context.Context, parts []*part) {
 	wg.Wait()
 }
 
-// byAccount groups the leavers' steps by account, in the order of the plan, deletions apart.
+// byAccount groups the leavers' steps by account, in the order of the plan. Deletions are
+// apart, and so is what must wait: until the last administrator's successor is there.
 func byAccount(steps []*StepResult) [][]*StepResult {
 	var order []access.ID
 	units := map[access.ID][]*StepResult{}
 	for _, s := range steps {
-		if !s.Leaver || s.Action == access.Delete {
+		if !s.Leaver || s.Action == access.Delete || len(s.Needs) > 0 {
 			continue
 		}
 		if units[s.Subject] == nil {
@@ -109,11 +112,11 @@ func (r *runner) ready(p *part) []*StepResult {
 func (r *runner) work(ctx context.Context, p *part, steps []*StepResult) {
 	switch p.desc.Batch {
 	case access.BatchAll:
-		r.batch(ctx, p, steps)
+		r.batch(ctx, p, steps, 0)
 	case access.BatchTarget:
 		for _, layer := range layers(steps) {
 			for _, unit := range byTarget(layer) {
-				r.batch(ctx, p, unit)
+				r.batch(ctx, p, unit, 0)
 			}
 		}
 	default:
@@ -123,14 +126,19 @@ func (r *runner) work(ctx context.Context, p *part, steps []*StepResult) {
 	}
 }
 
-// layers cuts the steps where the action changes: steps of one layer don't need each other.
+// layers cuts the steps where the action changes, and where a step needs one before it: steps
+// of one layer don't need each other.
 func layers(steps []*StepResult) [][]*StepResult {
 	var out [][]*StepResult
+	in := map[string]bool{}
 	for i, s := range steps {
-		if i == 0 || steps[i-1].Action != s.Action || (steps[i-1].Subject.IsAccount() != s.Subject.IsAccount()) {
+		if i == 0 || steps[i-1].Action != s.Action || steps[i-1].Subject.IsAccount() != s.Subject.IsAccount() ||
+			slices.ContainsFunc(s.Needs, func(k string) bool { return in[k] }) {
 			out = append(out, nil)
+			clear(in)
 		}
 		out[len(out)-1] = append(out[len(out)-1], s)
+		in[s.Key()] = true
 	}
 	return out
 }
@@ -175,20 +183,25 @@ func (r *runner) parallel(ctx context.Context, p *part, layer []*StepResult) {
 	wg.Wait()
 }
 
+// blames is how often what a connector blames is taken out before a batch is split all the
+// same: a connector may name one change at a time.
+const blames = 3
+
 // batch carries out steps as one unit. If it fails, what the connector blames is taken out and
-// the rest repeated; if it blames nothing, the halves are tried by themselves.
-func (r *runner) batch(ctx context.Context, p *part, steps []*StepResult) {
+// the rest repeated; if it blames nothing, or again and again, the halves are tried by
+// themselves.
+func (r *runner) batch(ctx context.Context, p *part, steps []*StepResult, tries int) {
 	steps = slices.DeleteFunc(slices.Clone(steps), func(s *StepResult) bool { return s.Outcome != "" || r.skipLost(p, s) })
 	if len(steps) == 0 || r.unit(ctx, p, steps, len(steps) > 1) {
 		return
 	}
 	left := slices.DeleteFunc(slices.Clone(steps), func(s *StepResult) bool { return s.Outcome != "" })
-	if len(left) < len(steps) {
-		r.batch(ctx, p, left)
+	if len(left) < len(steps) && (tries < blames || len(left) == 1) {
+		r.batch(ctx, p, left, tries+1)
 		return
 	}
-	r.batch(ctx, p, left[:len(left)/2])
-	r.batch(ctx, p, left[len(left)/2:])
+	r.batch(ctx, p, left[:len(left)/2], 0)
+	r.batch(ctx, p, left[len(left)/2:], 0)
 }
 
 // skipLost skips a step that needs one that failed.
@@ -209,9 +222,9 @@ func (r *runner) skipLost(p *part, s *StepResult) bool {
 // every step has an outcome now. With retry set a failure that the connector can be sure of
 // leaves the steps that aren't to blame without one.
 func (r *runner) unit(ctx context.Context, p *part, steps []*StepResult, retry bool) bool {
-	if ctx.Err() != nil || r.broken() != nil {
+	if why := r.stopped(ctx, p); why != nil {
 		for _, s := range steps {
-			s.Outcome, s.Err = journal.Skipped, errors.New("the run was stopped")
+			s.Outcome, s.Err = journal.Skipped, why
 		}
 		r.progress(p, steps)
 		return true
@@ -226,12 +239,12 @@ func (r *runner) unit(ctx context.Context, p *part, steps []*StepResult, retry b
 	if r.record(ctx, begun) != nil {
 		return r.unit(ctx, p, steps, retry) // marks them skipped
 	}
-	err := call(ctx, p.conn, changes)
-	outcomes(steps, err)
-	ended := summary(begun, steps, err)
+	err := r.call(ctx, p, changes)
+	blamed := outcomes(steps, err)
+	ended := summary(begun, steps, blamed, err)
 	var final []*StepResult
-	for _, s := range steps {
-		if retry && s.Outcome == journal.Failed && !blamed(s, err) {
+	for i, s := range steps {
+		if retry && s.Outcome == journal.Failed && !blamed[i] {
 			s.Outcome, s.Err = "", nil
 			continue
 		}
@@ -249,18 +262,58 @@ func (r *runner) number(system string) int {
 	return r.units[system]
 }
 
-// call is the only call that writes.
-func call(ctx context.Context, c connectors.Connector, changes []access.Change) error {
-	if len(changes) == 1 {
-		return c.Apply(ctx, changes[0])
+// unitTime is how long a unit may take, with changeTime more for each of its changes; after
+// patience units in a row that took longer nothing more is tried on the system.
+const (
+	unitTime   = 5 * time.Minute
+	changeTime = time.Second
+	patience   = 3
+)
+
+var errNoAnswer = errors.New("no answer in time")
+
+// stopped says why nothing more is begun on a system; nil: something is.
+func (r *runner) stopped(ctx context.Context, p *part) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case ctx.Err() != nil || r.err != nil:
+		return errors.New("the run was stopped")
+	case p.unanswered >= patience:
+		return fmt.Errorf("%s doesn't answer any more", p.name)
 	}
-	return c.(connectors.Batcher).ApplyBatch(ctx, changes)
+	return nil
 }
 
-// outcomes gives each step of a unit its outcome.
-func outcomes(steps []*StepResult, err error) {
+// call is the only call that writes. A connector that panics may have done anything.
+func (r *runner) call(ctx context.Context, p *part, changes []access.Change) (err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, unitTime+time.Duration(len(changes))*changeTime, errNoAnswer)
+	defer cancel()
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("%s: the connector failed: %v (%w)", changes[0], v, connectors.ErrOutcomeUnknown)
+		}
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if err == nil || context.Cause(ctx) != errNoAnswer {
+			p.unanswered = 0
+			return
+		}
+		p.unanswered++
+		err = fmt.Errorf("%w (%w)", err, errNoAnswer)
+	}()
+	if len(changes) == 1 {
+		return p.conn.Apply(ctx, changes[0])
+	}
+	return p.conn.(connectors.Batcher).ApplyBatch(ctx, changes)
+}
+
+// outcomes gives each step of a unit its outcome, and tells which are themselves the reason of
+// a failure.
+func outcomes(steps []*StepResult, err error) (blamed map[int]bool) {
 	var batch *connectors.BatchError
 	errors.As(err, &batch)
+	blamed = map[int]bool{}
 	for i, s := range steps {
 		switch {
 		case err == nil:
@@ -268,25 +321,12 @@ func outcomes(steps []*StepResult, err error) {
 		case errors.Is(err, connectors.ErrOutcomeUnknown):
 			s.Outcome, s.Err = journal.Unknown, err
 		case batch != nil && batch.Failed[i] != nil:
-			s.Outcome, s.Err = journal.Failed, batch.Failed[i]
+			s.Outcome, s.Err, blamed[i] = journal.Failed, batch.Failed[i], true
 		default:
 			s.Outcome, s.Err = journal.Failed, err
 		}
 	}
-}
-
-// blamed reports whether a failed step is itself the reason of the failure.
-func blamed(s *StepResult, err error) bool {
-	var batch *connectors.BatchError
-	if !errors.As(err, &batch) || len(batch.Failed) == 0 {
-		return false
-	}
-	for _, e := range batch.Failed {
-		if e == s.Err {
-			return true
-		}
-	}
-	return false
+	return blamed
 }
 
 func recorded(p *part, s *StepResult) journal.Change {
@@ -298,7 +338,9 @@ func recorded(p *part, s *StepResult) journal.Change {
 	return c
 }
 
-func summary(b journal.Begun, steps []*StepResult, err error) journal.Ended {
+// summary is what the journal gets to know of a unit's end. Of a failed batch it has what is to
+// blame; where nothing is, the error stands with the first change.
+func summary(b journal.Begun, steps []*StepResult, blamed map[int]bool, err error) journal.Ended {
 	e := journal.Ended{System: b.System, Unit: b.Unit, All: journal.Done}
 	switch {
 	case err == nil:
@@ -308,13 +350,12 @@ func summary(b journal.Begun, steps []*StepResult, err error) journal.Ended {
 	default:
 		e.All = journal.Failed
 	}
-	var batch *connectors.BatchError
-	if len(steps) > 1 && !errors.As(err, &batch) {
+	if len(blamed) == 0 {
 		e.Except = []journal.Result{{Key: steps[0].Key(), Outcome: e.All, Error: err.Error()}}
 		return e
 	}
-	for _, s := range steps {
-		if len(steps) == 1 || blamed(s, err) {
+	for i, s := range steps {
+		if blamed[i] {
 			e.Except = append(e.Except, journal.Result{Key: s.Key(), Outcome: s.Outcome, Error: s.Err.Error()})
 		}
 	}

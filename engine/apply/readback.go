@@ -3,6 +3,8 @@ package apply
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/accordhq/accord/connectors"
@@ -14,8 +16,11 @@ import (
 // wholeAbove is from how many touched objects on it is cheaper to read a system as a whole.
 const wholeAbove = 200
 
-// readBackTime bounds the reading back of a run that is being stopped.
-const readBackTime = 30 * time.Second
+// readBackTime bounds the reading back, stopTime that of a run that is being stopped.
+const (
+	readBackTime = 5 * time.Minute
+	stopTime     = 30 * time.Second
+)
 
 // finish reads back what was touched on a system, and closes it in the journal.
 func (r *runner) finish(ctx context.Context, p *part) SystemResult {
@@ -46,15 +51,26 @@ func (r *runner) finish(ctx context.Context, p *part) SystemResult {
 		}
 	}
 	sys, _ := r.Plan.System(p.name)
-	incomplete := len(sys.Unknown) > 0 || sys.Error != "" || len(sys.Waiting) > 0
-	res.Converged = res.Converged && !incomplete && sys.Unselected == 0 && len(sys.Dangling) == 0
+	incomplete := len(sys.Unknown) > 0 || sys.Error != "" || len(sys.Waiting) > 0 || sys.BaseError != ""
+	res.Converged = res.Converged && !incomplete && sys.Unselected == 0 && len(sys.Dangling) == 0 && len(sys.Disputed) == 0
+	leavers := sys.Error == "" && sys.BaseError == "" && !sys.LeaversUnseen && r.leaversDone(p)
 	res.Took = r.Now().Sub(p.started)
 	if identity == "" {
 		identity = sys.Identity
 	}
 	_ = r.record(ctx, journal.ClosedSystem{System: p.name, Identity: identity, Revision: r.Opened.Revision,
-		Converged: res.Converged, Incomplete: incomplete, Counts: counts, Duration: res.Took})
+		Converged: res.Converged, Leavers: leavers, Incomplete: incomplete, Counts: counts, Duration: res.Took})
 	return res
+}
+
+// leaversDone reports whether nothing remains to be done about those who left.
+func (r *runner) leaversDone(p *part) bool {
+	for _, s := range p.steps {
+		if s.Leaver && !s.Holds() {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(r.Plan.Steps, func(s plan.Step) bool { return s.System == p.name && s.Leaver && s.Held != nil })
 }
 
 // pending are the holds that leave the declaration unfulfilled. Drift that is only reported,
@@ -84,24 +100,19 @@ func count(c *journal.Counts, s *StepResult) {
 
 // readBack looks at everything that was touched.
 func (r *runner) readBack(ctx context.Context, p *part, touched []*StepResult) (identity string, err error) {
-	if ctx.Err() != nil {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), readBackTime)
-		defer cancel()
-	}
 	settled := !r.Now().Before(p.touched.Add(p.desc.Settle)) // when reading begins, not when it ends
-	state, err := p.conn.Read(ctx, scopeOf(touched))
+	state, err := r.read(ctx, p, scopeOf(touched))
 	rb := journal.ReadBack{System: p.name, All: journal.Holds}
 	if err != nil {
-		err = fmt.Errorf("reading back %s: %w", p.name, err)
 		rb.All = journal.Unconfirmed
 	}
+	seen := &view{state: state, desc: p.desc}
 	for _, s := range touched {
 		if err != nil {
 			s.Seen, s.Note = journal.Unconfirmed, "it couldn't be read back"
 			continue
 		}
-		s.Seen, s.Note = look(s.Change, state, p.desc, settled)
+		s.Seen, s.Note = seen.look(s.Change, settled)
 		if s.Seen != journal.Holds {
 			rb.Except = append(rb.Except, journal.Seen{Key: s.Key(), Held: s.Seen, Note: s.Note})
 		}
@@ -110,6 +121,37 @@ func (r *runner) readBack(ctx context.Context, p *part, touched []*StepResult) (
 		identity = state.Identity()
 	}
 	return identity, err
+}
+
+// read reads a system back. What was done is looked at even if the run is being stopped. An
+// answer that isn't about the system that was planned for is none.
+func (r *runner) read(ctx context.Context, p *part, scope connectors.Scope) (state *access.State, err error) {
+	run := ctx
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(run), readBackTime)
+	defer cancel()
+	defer context.AfterFunc(run, func() { time.AfterFunc(stopTime, cancel) })()
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("the connector failed: %v", v)
+		}
+		if err != nil {
+			state, err = nil, fmt.Errorf("reading back %s: %w", p.name, err)
+		}
+	}()
+	state, err = p.conn.Read(ctx, scope)
+	if err != nil {
+		return nil, err
+	}
+	planned, _ := r.Plan.System(p.name)
+	switch {
+	case state == nil:
+		return nil, fmt.Errorf("%w: no state and no error", connectors.ErrIncomplete)
+	case state.System() != p.name:
+		return nil, fmt.Errorf("%w: the answer is about %s", connectors.ErrIncomplete, state.System())
+	case planned.Identity != "" && state.Identity() != "" && state.Identity() != planned.Identity:
+		return nil, fmt.Errorf("%w: it is %s now and was %s", connectors.ErrIncomplete, state.Identity(), planned.Identity)
+	}
+	return state, nil
 }
 
 func scopeOf(touched []*StepResult) connectors.Scope {
@@ -133,18 +175,45 @@ func scopeOf(touched []*StepResult) connectors.Scope {
 	return connectors.Scope{IDs: ids}
 }
 
+// view looks at a state. It keeps what the last subject holds at hand: there may be as many
+// changes of one subject as the subject has grants.
+type view struct {
+	state    *access.State
+	desc     access.Description
+	subject  access.ID
+	byTarget map[access.ID][]access.Grant
+}
+
+// held is a permission that the subject itself holds on the target: the one that is asked for
+// or, with levels set, any if the kind has levels.
+func (v *view) held(subject, target access.ID, permission string, levels bool) string {
+	if v.byTarget == nil || v.subject != subject {
+		v.subject, v.byTarget = subject, map[access.ID][]access.Grant{}
+		for _, g := range v.state.GrantsOf(subject) {
+			v.byTarget[g.Target] = append(v.byTarget[g.Target], g)
+		}
+	}
+	kind, _ := v.desc.Kind(target.Kind)
+	for _, g := range v.byTarget[target] {
+		if g.Standing != access.Implied && (g.Permission == permission || levels && kind.Ordered) {
+			return g.Permission
+		}
+	}
+	return ""
+}
+
 // look tells whether a change is to be seen in a state.
-func look(c access.Change, s *access.State, d access.Description, settled bool) (journal.Held, string) {
+func (v *view) look(c access.Change, settled bool) (journal.Held, string) {
 	subject := c.Subject
 	if c.Action == access.Rename {
 		subject.Name = c.After.Name
 	}
-	if !s.Knows(subject) || c.Action.OnGrant() && !s.KnowsGrant(subject, c.Target) {
+	if !v.state.Knows(subject) || c.Action.OnGrant() && !v.state.KnowsGrant(subject, c.Target) {
 		return journal.Unconfirmed, "it can't be seen"
 	}
-	if why := differs(c, subject, s, d); why != "" {
+	if why := v.differs(c, subject); why != "" {
 		if !settled {
-			return journal.Unconfirmed, fmt.Sprintf("%s; writes may take %s to be seen", why, d.Settle)
+			return journal.Unconfirmed, fmt.Sprintf("%s; writes may take %s to be seen", why, v.desc.Settle)
 		}
 		return journal.NotHeld, why
 	}
@@ -152,8 +221,8 @@ func look(c access.Change, s *access.State, d access.Description, settled bool) 
 }
 
 // differs says what is not as the change should have left it; "" if everything is.
-func differs(c access.Change, subject access.ID, s *access.State, d access.Description) string {
-	o, there := s.Object(subject)
+func (v *view) differs(c access.Change, subject access.ID) string {
+	o, there := v.state.Object(subject)
 	switch c.Action {
 	case access.Delete:
 		if there {
@@ -166,20 +235,22 @@ func differs(c access.Change, subject access.ID, s *access.State, d access.Descr
 		}
 		return ""
 	case access.Revoke:
-		if _, g, ok := s.Find(subject, c.Target, c.Before.Permission); ok && g.Standing != access.Implied {
-			return "it is still held"
+		if held := v.held(subject, c.Target, c.Before.Permission, true); held != "" {
+			return held + " is still held"
 		}
 		return ""
 	case access.Give, access.ChangeLevel:
-		if _, g, ok := s.Find(subject, c.Target, c.After.Permission); !ok || g.Standing == access.Implied {
+		if v.held(subject, c.Target, c.After.Permission, false) == "" {
 			return "it isn't held"
 		}
-		if c.Action == access.ChangeLevel {
-			if _, g, ok := s.Find(subject, c.Target, c.Before.Permission); ok && g.Standing != access.Implied {
-				return c.Before.Permission + " is still held"
-			}
+		if c.Action == access.ChangeLevel && v.held(subject, c.Target, c.Before.Permission, false) != "" {
+			return c.Before.Permission + " is still held"
 		}
 		return ""
+	case access.Rename:
+		if _, old := v.state.Object(c.Subject); old {
+			return "it is still there under its old name"
+		}
 	}
 	if !there {
 		return "it isn't there"
@@ -187,8 +258,8 @@ func differs(c access.Change, subject access.ID, s *access.State, d access.Descr
 	if c.Action == access.Enable && o.Disabled {
 		return "it is still disabled"
 	}
-	for k, v := range c.After.Attributes {
-		if o.Attributes[k] != v {
+	for _, k := range slices.Sorted(maps.Keys(c.After.Attributes)) {
+		if o.Attributes[k] != c.After.Attributes[k] {
 			return fmt.Sprintf("%s is %q", k, o.Attributes[k])
 		}
 	}

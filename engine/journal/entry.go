@@ -189,6 +189,9 @@ type ClosedSystem struct {
 	// Converged says that all of this system's steps are done: its last applied revision is
 	// now Revision.
 	Converged bool `json:"converged"`
+	// Leavers says that everybody who had left by Revision was dealt with, whatever else is
+	// still to be done.
+	Leavers bool `json:"leavers,omitempty"`
 	// Incomplete says that the system couldn't be read completely.
 	Incomplete bool   `json:"incomplete,omitempty"`
 	Counts     Counts `json:"counts"`

@@ -23,6 +23,17 @@ func (m Memory) LastApplied(system string) (revision string, at time.Time, ok bo
 	return a.revision, a.at, ok
 }
 
+// LeaversUpTo returns the commit up to which everybody who had left was dealt with on the
+// system, and when. It may be newer than LastApplied: other steps may have failed, or be
+// refused for long.
+func (m Memory) LeaversUpTo(system string) (revision string, at time.Time, ok bool) {
+	if m.m == nil {
+		return "", time.Time{}, false
+	}
+	a, ok := m.m.leavers[system]
+	return a.revision, a.at, ok
+}
+
 // LastRevision returns the commit that any system was last brought to, and when.
 func (m Memory) LastRevision() (revision string, at time.Time, ok bool) {
 	if m.m == nil {

@@ -14,6 +14,7 @@ import (
 // memory is what replaying the entries one by one has led to.
 type memory struct {
 	applied   map[string]applied
+	leavers   map[string]applied
 	last      applied
 	disabled  map[access.Ref]DisabledAccount
 	created   map[access.Ref]struct{}
@@ -42,6 +43,7 @@ type unitName struct {
 func newMemory() *memory {
 	return &memory{
 		applied:   map[string]applied{},
+		leavers:   map[string]applied{},
 		disabled:  map[access.Ref]DisabledAccount{},
 		created:   map[access.Ref]struct{}{},
 		removals:  map[string][]removal{},
@@ -56,6 +58,7 @@ func newMemory() *memory {
 // that growing them copies them.
 func (m *memory) clone() *memory {
 	c := *m
+	c.leavers = maps.Clone(m.leavers)
 	c.applied, c.disabled, c.created = maps.Clone(m.applied), maps.Clone(m.disabled), maps.Clone(m.created)
 	c.removals, c.corrected = maps.Clone(m.removals), maps.Clone(m.corrected)
 	for k, v := range c.removals {
@@ -241,6 +244,9 @@ func (m *memory) closedSystem(e Entry, d ClosedSystem) {
 	}
 	if !slices.Contains(r.closed, d.System) {
 		r.closed = append(r.closed, d.System)
+	}
+	if d.Leavers && d.Revision != "" && d.Revision != Worktree && !r.opened.Worktree {
+		m.leavers[d.System] = applied{d.Revision, e.Time}
 	}
 	if d.Converged && d.Revision != "" && d.Revision != Worktree && !r.opened.Worktree {
 		m.last = applied{d.Revision, e.Time}

@@ -64,20 +64,15 @@ func Read(ctx context.Context, targets []Target, o Options) []Result {
 	return out
 }
 
-// one reads one system. A connector that breaks the contract (panics, or gives neither state
-// nor error, or a state beside an error) is one that couldn't answer.
+// one reads one system. A connector that breaks the contract (panics, doesn't stop, or gives
+// neither state nor error, or a state beside an error) is one that couldn't answer.
 func one(ctx context.Context, t Target, timeout time.Duration) (state *access.State, err error) {
 	if timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, timeout, fmt.Errorf("no answer within %s", timeout))
 		defer cancel()
 	}
-	defer func() {
-		if p := recover(); p != nil {
-			state, err = nil, fmt.Errorf("reading %s: the connector failed: %v", t.System, p)
-		}
-	}()
-	state, err = t.Reader.Read(ctx, t.Scope)
+	state, err = ask(ctx, t)
 	switch {
 	case err != nil && ctx.Err() != nil && !errors.Is(err, context.Cause(ctx)):
 		return nil, fmt.Errorf("reading %s: %w (%w)", t.System, err, context.Cause(ctx))
@@ -91,4 +86,40 @@ func one(ctx context.Context, t Target, timeout time.Duration) (state *access.St
 		return nil, fmt.Errorf("reading %s: %w: the answer is about %s", t.System, connectors.ErrIncomplete, state.System())
 	}
 	return state, nil
+}
+
+// grace is how long a connector has, once its context is done, to return.
+const grace = 5 * time.Second
+
+// ask calls the connector. One that doesn't return when its context is done is left behind:
+// reading changes nothing, and the others mustn't wait for it.
+func ask(ctx context.Context, t Target) (*access.State, error) {
+	type answer struct {
+		state *access.State
+		err   error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		var a answer
+		defer func() {
+			if p := recover(); p != nil {
+				a = answer{nil, fmt.Errorf("the connector failed: %v", p)}
+			}
+			answers <- a
+		}()
+		a.state, a.err = t.Reader.Read(ctx, t.Scope)
+	}()
+	select {
+	case a := <-answers:
+		return a.state, a.err
+	case <-ctx.Done():
+	}
+	late := time.NewTimer(grace)
+	defer late.Stop()
+	select {
+	case a := <-answers:
+		return a.state, a.err
+	case <-late.C:
+		return nil, fmt.Errorf("%w: the connector doesn't stop", connectors.ErrIncomplete)
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/accordhq/accord/connectors"
@@ -116,4 +117,29 @@ func TestCancelled(t *testing.T) {
 	if !errors.Is(r[0].Err, context.Canceled) || r[0].State != nil {
 		t.Errorf("state %v, error %v", r[0].State, r[0].Err)
 	}
+}
+
+// TestDeaf: a connector that doesn't hear that its time is over holds back nobody for long.
+func TestDeaf(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		never := make(chan struct{})
+		deaf := target("deaf", func(context.Context) (*access.State, error) { <-never; return nil, nil })
+		fine := target("fine", func(context.Context) (*access.State, error) { return state(t, "fine"), nil })
+		late := target("late", func(context.Context) (*access.State, error) {
+			time.Sleep(time.Minute + time.Second)
+			return state(t, "late"), nil
+		})
+		start := time.Now()
+		r := observe.Read(t.Context(), []observe.Target{deaf, late, fine}, observe.Options{Parallel: 1, Timeout: time.Minute})
+		if r[0].State != nil || !errors.Is(r[0].Err, connectors.ErrIncomplete) || !strings.Contains(r[0].Err.Error(), "no answer within 1m0s") {
+			t.Errorf("deaf: %v", r[0].Err)
+		}
+		if r[1].State == nil || r[2].State == nil {
+			t.Errorf("late: %v, fine: %v", r[1].Err, r[2].Err)
+		}
+		if took := time.Since(start); took > 3*time.Minute {
+			t.Errorf("it took %s", took)
+		}
+		close(never)
+	})
 }

@@ -51,7 +51,7 @@ type part struct {
 
 // system compares one system and sorts what was found.
 func (b *builder) system(s *SystemInput) {
-	out := System{Name: s.Name, Connector: s.Describe.Connector, Mode: s.Mode, Guards: s.Guards, Error: s.Error, NotRead: s.NotRead}
+	out := System{Name: s.Name, Connector: s.Describe.Connector, Mode: s.Mode, Guards: s.Guards, Error: s.Error, NotRead: s.NotRead, BaseError: s.BaseError}
 	if s.Live == nil {
 		b.plan.Complete = false
 		b.plan.Systems = append(b.plan.Systems, out)
@@ -71,7 +71,9 @@ func (b *builder) system(s *SystemInput) {
 	}
 	p.hold()
 	out.Orphans, out.Idle, out.Missing, out.Disputed = p.res.Orphans, p.res.Idle, p.res.Missing, p.res.Disputed
+	out.LeaversUnseen = len(out.Unknown) > 0 && (s.Scope.Leaver == diff.LeaverKeep || !s.Describe.Can(access.KindAccount, access.Disable))
 	for _, w := range p.res.Waiting {
+		out.LeaversUnseen = out.LeaversUnseen || w.Action == access.Disable
 		out.Waiting = append(out.Waiting, Waiting(w))
 	}
 	for _, g := range p.res.Unclaimed {

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/accordhq/accord/engine/access"
 )
 
 // ErrFile says that a plan file can't be used.
@@ -69,6 +71,9 @@ func (p *Plan) check() error {
 			return fmt.Errorf("step %d names no system", i+1)
 		case s.Check() != nil:
 			return fmt.Errorf("step %d: %w", i+1, s.Check())
+		case s.Before == nil && s.Action != access.Create && s.Action != access.Give,
+			s.After == nil && (s.Action == access.Disable || s.Action == access.Enable):
+			return fmt.Errorf("step %d (%s) lacks a value", i+1, s.Action)
 		case seen[s.Key()]:
 			return fmt.Errorf("step %d (%s) is there twice", i+1, s.Key())
 		}

@@ -22,13 +22,13 @@ import (
 // Leavers are held only by protected, locks-out-self, revokes-last-admin and mass-leave.
 // Steps that are held for another reason aren't counted.
 func (b *builder) guards() {
-	byKey := b.byKey()
+	byKey, refused := b.byKey(), map[Allow]int{}
 	var all []*guard
 	for _, p := range b.parts {
 		if p.Live == nil || len(p.steps) == 0 {
 			continue
 		}
-		g := &guard{builder: b, part: p, byKey: byKey, allowed: map[access.ID]bool{}, claimed: map[access.ID]bool{}}
+		g := &guard{builder: b, part: p, byKey: byKey, refused: refused, allowed: map[access.ID]bool{}, claimed: map[access.ID]bool{}}
 		g.protected()
 		g.self()
 		g.reEnables()
@@ -54,6 +54,7 @@ type guard struct {
 	*builder
 	*part
 	byKey   map[string]*Step
+	refused map[Allow]int      // refusals of all systems by their place, until they are sorted
 	allowed map[access.ID]bool // targets that may lose their last administrators
 	claimed map[access.ID]bool
 }
@@ -70,11 +71,12 @@ func (g *guard) refuse(r Refusal, steps []*Step) {
 			s.Held = &Hold{Why: HeldRefused, Text: r.Text}
 		}
 	}
-	same := func(o Refusal) bool { return o.Name == r.Name && o.Ref == r.Ref }
-	if i := slices.IndexFunc(g.plan.Refusals, same); i >= 0 {
+	key := Allow{r.Name, r.Ref}
+	if i, ok := g.refused[key]; ok {
 		g.plan.Refusals[i].Steps = append(g.plan.Refusals[i].Steps, r.Steps...)
 		return
 	}
+	g.refused[key] = len(g.plan.Refusals)
 	g.plan.Refusals = append(g.plan.Refusals, r)
 }
 

@@ -56,6 +56,9 @@ type SystemInput struct {
 	Base access.Declared
 	// BaseAt is when the base was applied; zero if unknown.
 	BaseAt time.Time
+	// BaseError tells why there is no Base although something was applied. What people hold who
+	// left since can't be told from what nobody ever declared.
+	BaseError string
 	// Live is what was read; nil with Error or NotRead set.
 	Live    *access.State
 	Error   string

@@ -82,6 +82,11 @@ type System struct {
 	Error string `json:"error,omitempty"`
 	// NotRead says that it wasn't asked for on purpose, and why.
 	NotRead string `json:"notRead,omitempty"`
+	// BaseError tells why what was last applied can't be had, although something was.
+	BaseError string `json:"baseError,omitempty"`
+	// LeaversUnseen says that somebody who left may hold something there that can't be seen, and
+	// that no disabled account speaks for them later.
+	LeaversUnseen bool `json:"leaversUnseen,omitempty"`
 	// Waiting, Orphans, … are what was seen and is not touched.
 	Waiting   []Waiting   `json:"waiting,omitempty"`
 	Orphans   []access.ID `json:"orphans,omitempty"`
