@@ -1,0 +1,86 @@
+# METADATA
+# title: Segregation of duties
+# description: Take one of the two away, or record an exemption with an end.
+# custom:
+#   severity: high
+package accord.builtin.segregation_of_duties
+
+deny contains result if {
+	some c in conflicts
+	count(c.added) > 0
+	result := {"msg": c.msg, "change": c.added[0], "left": c.left, "right": c.right, "because": c.because}
+}
+
+# What this plan doesn't bring about must not hold it back: it may even take something else away.
+warn contains result if {
+	some c in conflicts
+	count(c.added) == 0
+	result := {"msg": sprintf("%s (this plan doesn't bring it about)", [c.msg]), "left": c.left, "right": c.right, "because": c.because}
+}
+
+conflicts contains conflict if {
+	some pair in pairs
+	together := [[x, y] |
+		some x in half(pair.between[0])
+		some y in half(pair.between[1])
+		x.name != y.name
+	]
+	count(together) > 0
+	left := sort({two[0].text | some two in together})
+	right := sort({two[1].text | some two in together})
+	conflict := {
+		"msg": sprintf("%s would hold %s beside %s%s", [input.principal.id, concat(", ", left), concat(", ", right), because(pair)]),
+		"left": left,
+		"right": right,
+		"because": pair.because,
+		"added": sort({h.change | some two in together; some h in two; h.added}),
+	}
+}
+
+# A pair is written [a, b], or {between: [a, b], because: why}.
+pairs contains {"between": pair, "because": ""} if {
+	some pair in data.params.segregation_of_duties
+	is_array(pair)
+}
+
+pairs contains {"between": pair.between, "because": object.get(pair, "because", "")} if {
+	some pair in data.params.segregation_of_duties
+	is_object(pair)
+}
+
+because(pair) := "" if pair.because == ""
+
+because(pair) := sprintf(" (%s)", [pair.because]) if pair.because != ""
+
+# half is what the person would hold of one side: a role by its id, or system/kind/name with an
+# optional :permission; * stands for any text between slashes.
+half(side) := {h |
+	not contains(side, "/")
+	some r in input.roles
+	glob.match(side, ["/"], r.id)
+	h := {"name": r.id, "text": sprintf("role %s", [r.id]), "added": r.added, "change": r.change}
+} | {h |
+	contains(side, "/")
+	some g in input.holdings
+	full := sprintf("%s:%s", [g.key, g.permission])
+	matches(side, g.key, full)
+	h := {"name": full, "text": sprintf("%s%s", [full, via(g)]), "added": g.added, "change": g.change}
+}
+
+matches(side, key, _) if side == key
+
+matches(side, _, full) if side == full
+
+matches(side, key, _) if {
+	contains(side, "*")
+	glob.match(side, ["/"], key)
+}
+
+matches(side, _, full) if {
+	contains(side, "*")
+	glob.match(side, ["/"], full)
+}
+
+via(g) := "" if count(g.via) == 0
+
+via(g) := sprintf(" through %s", [concat(", ", g.via)]) if count(g.via) > 0

@@ -1,0 +1,245 @@
+package policy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"sync"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/open-policy-agent/opa/v1/rego"
+	"github.com/open-policy-agent/opa/v1/topdown"
+)
+
+// Judge evaluates all rules on everything and gives the results, sorted. Any error is an
+// ErrJudge (or the context's, when that ended): there is no verdict then, and nothing may pass.
+func (j *Judge) Judge(ctx context.Context, in Input) ([]Result, error) {
+	known := map[string]bool{"": true}
+	for i := range in.Changes {
+		known[in.Changes[i].Change.ID] = true
+	}
+	for i := range in.Principals {
+		for k := range in.Principals[i].Holdings {
+			known[in.Principals[i].Holdings[k].Change] = true
+		}
+		for k := range in.Principals[i].Roles {
+			known[in.Principals[i].Roles[k].Change] = true
+		}
+	}
+	for _, s := range in.Plan.Settings {
+		known[s.Change] = true
+	}
+	for _, d := range in.Plan.Daily {
+		known[d.Change] = true
+	}
+	run := &judging{Judge: j, known: known}
+	var out []Result
+	for _, e := range j.entries {
+		if _, ok := j.queries[e]; !ok {
+			continue
+		}
+		results, err := run.entry(ctx, e, e.subjects(in))
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, results...)
+	}
+	exempt(out, in)
+	sortResults(out)
+	return out, nil
+}
+
+// subjects are what one package judges: the inputs, and what each is about.
+func (e *entry) subjects(in Input) subjects {
+	switch e.name {
+	case "change":
+		return subjects{len(in.Changes), func(i int) (any, about) {
+			c := &in.Changes[i]
+			return c, about{"change " + c.Change.ID, c.Change.ID, c.Change.Principal, c.Change.Source}
+		}}
+	case "principal":
+		return subjects{len(in.Principals), func(i int) (any, about) {
+			p := &in.Principals[i]
+			if p.Principal == nil {
+				return p, about{what: "somebody"}
+			}
+			return p, about{p.Principal.ID, "", p.Principal.ID, p.Principal.Source}
+		}}
+	}
+	return subjects{1, func(int) (any, about) { return &in.Plan, about{what: "the plan"} }}
+}
+
+type subjects struct {
+	n  int
+	at func(i int) (any, about)
+}
+
+// about says what an input is about, for its results.
+type about struct {
+	what   string // for errors
+	change string
+	person string
+	place  Place
+}
+
+// judging is one call of Judge.
+type judging struct {
+	*Judge
+	known map[string]bool // ids of changes that a result may name
+}
+
+// entry evaluates one package in batches, several at a time.
+func (r *judging) entry(ctx context.Context, e *entry, s subjects) ([]Result, error) {
+	batches := (s.n + r.opts.Batch - 1) / r.opts.Batch
+	out, errs := make([][]Result, batches), make([]error, batches)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	next := make(chan int)
+	var wg sync.WaitGroup
+	for range min(r.opts.Workers, batches) {
+		wg.Go(func() {
+			enc := &encoder{attributes: r.opts.Attributes}
+			for i := range next {
+				if out[i], errs[i] = r.batch(ctx, e, s, i*r.opts.Batch, min((i+1)*r.opts.Batch, s.n), enc); errs[i] != nil {
+					cancel()
+				}
+			}
+		})
+	}
+	for i := range batches {
+		next <- i
+	}
+	close(next)
+	wg.Wait()
+	var first error
+	for _, err := range errs { // the error that stopped the others, not one of those stopped
+		if err != nil && (first == nil || errors.Is(first, context.Canceled) && !errors.Is(err, context.Canceled)) {
+			first = err
+		}
+	}
+	if first != nil {
+		return nil, first
+	}
+	var all []Result
+	for _, b := range out {
+		all = append(all, b...)
+	}
+	return all, nil
+}
+
+// batch evaluates the inputs from lo to hi.
+func (r *judging) batch(ctx context.Context, e *entry, s subjects, lo, hi int, enc *encoder) ([]Result, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("judging %s: %w", e.pkg, err)
+	}
+	terms, abouts := make([]*ast.Term, hi-lo), make([]about, hi-lo)
+	for i := range terms {
+		v, about := s.at(lo + i)
+		terms[i] = enc.input(e.shape, v)
+		if enc.err != nil {
+			return nil, fmt.Errorf("%w: the input for %s: %v", ErrJudge, about.what, enc.err)
+		}
+		abouts[i] = about
+	}
+	sets, err := r.eval(ctx, e, terms)
+	if err != nil {
+		return nil, r.blame(ctx, e, terms, abouts, err)
+	}
+	var out []Result
+	for i, set := range sets {
+		results, err := r.read(set, abouts[i])
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, results...)
+	}
+	return out, nil
+}
+
+// input encodes one whole input; its version is always ours.
+func (e *encoder) input(s *shape, v any) *ast.Term {
+	e.err = nil
+	rv := reflect.ValueOf(v).Elem()
+	pairs := make([][2]*ast.Term, len(s.fields))
+	for i, f := range s.fields {
+		t := ast.InternedTerm(InputVersion)
+		if f.name != "version" {
+			if t = e.value(f.shape, rv.Field(f.index)); e.err != nil {
+				e.err = fmt.Errorf("%s: %w", f.name, e.err)
+				return nil
+			}
+		}
+		pairs[i] = [2]*ast.Term{f.key, t}
+	}
+	return ast.ObjectTerm(pairs...)
+}
+
+// eval gives, for each input, the sets of results of its packages.
+func (r *judging) eval(ctx context.Context, e *entry, terms []*ast.Term, options ...rego.EvalOption) ([]*ast.Array, error) {
+	limited, cancel := context.WithTimeout(ctx, r.opts.Deadline)
+	defer cancel()
+	in := ast.NewObject([2]*ast.Term{ast.StringTerm("batch"), ast.ArrayTerm(terms...)})
+	options = append([]rego.EvalOption{rego.EvalParsedInput(in), rego.EvalRuleIndexing(!r.opts.NoIndexing)}, options...)
+	rs, err := r.queries[e].Eval(limited, options...)
+	switch {
+	case ctx.Err() != nil:
+		return nil, fmt.Errorf("judging %s: %w", e.pkg, ctx.Err())
+	case limited.Err() != nil:
+		return nil, slow{fmt.Errorf("%w: the rules of package %s took longer than %s for %d inputs", ErrJudge, e.pkg, r.opts.Deadline, len(terms))}
+	case err != nil:
+		return nil, err
+	case len(rs) != 1 || len(rs[0].Expressions) != 1:
+		return nil, fmt.Errorf("%w: package %s gave no result", ErrJudge, e.pkg)
+	}
+	t, _ := rs[0].Expressions[0].Value.(*ast.Term)
+	if t == nil {
+		return nil, fmt.Errorf("%w: package %s gave no result", ErrJudge, e.pkg)
+	}
+	list, ok := t.Value.(*ast.Array)
+	if !ok || list.Len() != len(terms) {
+		return nil, fmt.Errorf("%w: package %s didn't give a result for every input", ErrJudge, e.pkg)
+	}
+	out := make([]*ast.Array, list.Len())
+	for i := range out {
+		if out[i], ok = list.Elem(i).Value.(*ast.Array); !ok {
+			return nil, fmt.Errorf("%w: package %s gave a %s for an input", ErrJudge, e.pkg, ast.ValueName(list.Elem(i).Value))
+		}
+	}
+	return out, nil
+}
+
+// slow is the error of a deadline.
+type slow struct{ error }
+
+func (s slow) Unwrap() error { return s.error }
+
+// blame finds the input at which a batch failed.
+func (r *judging) blame(ctx context.Context, e *entry, terms []*ast.Term, abouts []about, err error) error {
+	if ctx.Err() != nil {
+		return err
+	}
+	what := ""
+	if len(terms) == 1 {
+		what = abouts[0].what
+	} else if !errors.As(err, new(slow)) {
+		for i := range terms {
+			if _, one := r.eval(ctx, e, terms[i:i+1]); one != nil {
+				what, err = abouts[i].what, one
+				break
+			}
+		}
+	}
+	if what != "" {
+		what = " on " + what
+	}
+	var te *topdown.Error
+	if errors.As(err, &te) && te.Location != nil {
+		return fmt.Errorf("%w%s: %s:%d:%d: %s", ErrJudge, what, te.Location.File, te.Location.Row, te.Location.Col, te.Message)
+	}
+	if errors.Is(err, ErrJudge) {
+		return fmt.Errorf("%w%s", err, what)
+	}
+	return fmt.Errorf("%w%s: %s", ErrJudge, what, strings.TrimSpace(err.Error()))
+}
