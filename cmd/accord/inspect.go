@@ -106,6 +106,9 @@ Exit codes: 0 answered, 1 it failed, 64 wrong usage.`,
 		}
 		wo := engine.WhyOptions{PlanOptions: o, Person: args[0]}
 		if len(args) == 2 {
+			if name, _, _ := strings.Cut(args[1], ": "); strings.Count(name, "/") < 2 {
+				return usageError{fmt.Errorf("%q isn't written as SYSTEM/KIND/NAME", args[1])}
+			}
 			wo.Entitlement = args[1]
 		}
 		w, err := a.engine().Why(c.Context(), wo)

@@ -18,17 +18,19 @@ import (
 // version is set by the linker for releases; otherwise the build info tells it.
 var version string
 
-func main() { os.Exit(run()) }
+func main() { os.Exit(run(time.Now)) }
 
-// run is main with an exit code, so that scripts in tests run the real thing.
-func run() int {
+// run is main with an exit code and a clock, so that scripts in tests run the real thing at an
+// instant of their own. The program itself takes the clock from nowhere else: whoever could set
+// it could open windows early.
+func run(now func() time.Time) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	go func() { // a second signal ends the process at once
 		<-ctx.Done()
 		stop()
 	}()
-	app := &app{in: os.Stdin, out: os.Stdout, err: os.Stderr}
+	app := &app{in: os.Stdin, out: os.Stdout, err: os.Stderr, now: now}
 	return app.main(ctx, os.Args[1:])
 }
 
@@ -39,7 +41,7 @@ type app struct {
 	err io.Writer
 
 	flags globals
-	now   func() time.Time // the clock, set before any command runs
+	now   func() time.Time // the clock
 	exit  int
 }
 

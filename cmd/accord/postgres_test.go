@@ -64,7 +64,7 @@ func (c *company) write(files map[string]string) {
 func (c *company) accord(want int, args ...string) string {
 	c.t.Helper()
 	var out, errs bytes.Buffer
-	a := &app{in: strings.NewReader(""), out: &out, err: &errs}
+	a := &app{in: strings.NewReader(""), out: &out, err: &errs, now: clock()}
 	if code := a.main(context.Background(), append([]string{"-C", c.dir}, args...)); code != want {
 		c.t.Fatalf("accord %v: exit %d, not %d\n%s\n%s", args, code, want, out.String(), errs.String())
 	}

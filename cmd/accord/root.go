@@ -40,10 +40,6 @@ shows the difference as a plan, and applies exactly that plan.`,
 			}
 			return nil
 		},
-		PersistentPreRunE: func(*cobra.Command, []string) (err error) {
-			a.now, err = clock()
-			return err
-		},
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.PersistentFlags().StringVarP(&a.flags.dir, "dir", "C", ".", "the access repository, or a folder inside it")
@@ -80,20 +76,6 @@ func (a *app) engine() *engine.Engine {
 		Version: programVersion(),
 		Actor:   actor(),
 	}
-}
-
-// clock is the time, or that of ACCORD_NOW (RFC 3339), by which a run can be repeated for
-// another instant in tests and rehearsals. One that can't be read is an error.
-func clock() (func() time.Time, error) {
-	v := os.Getenv("ACCORD_NOW")
-	if v == "" {
-		return time.Now, nil
-	}
-	t, err := time.Parse(time.RFC3339, v)
-	if err != nil {
-		return nil, usageError{fmt.Errorf("ACCORD_NOW is an instant like 2027-01-01T09:00:00Z, not %q", v)}
-	}
-	return func() time.Time { return t }, nil
 }
 
 // actor names who runs the program: what CI says of it, else the user of the machine.

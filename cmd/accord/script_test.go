@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -24,7 +25,7 @@ var update = flag.Bool("update", false, "write what is printed now into the scri
 
 // TestMain makes this test binary the accord command of the scripts.
 func TestMain(m *testing.M) {
-	testscript.Main(servertest.Wrap(m), map[string]func(){"accord": func() { os.Exit(run()) }})
+	testscript.Main(servertest.Wrap(m), map[string]func(){"accord": func() { os.Exit(run(clock())) }})
 }
 
 // TestScripts runs the specification of the command line: one script for each behaviour, with
@@ -102,4 +103,13 @@ func usage(ts *testscript.TestScript, ok bool, format string, args ...any) {
 	if !ok {
 		ts.Fatalf("usage: %s", fmt.Sprintf(format, args...))
 	}
+}
+
+// clock is the clock of ACCORD_NOW, which only this test binary knows of.
+func clock() func() time.Time {
+	at, err := time.Parse(time.RFC3339, os.Getenv("ACCORD_NOW"))
+	if err != nil {
+		return time.Now
+	}
+	return func() time.Time { return at }
 }

@@ -52,7 +52,7 @@ func (r *runner) finish(ctx context.Context, p *part) SystemResult {
 	}
 	sys, _ := r.Plan.System(p.name)
 	incomplete := len(sys.Unknown) > 0 || sys.Error != "" || len(sys.Waiting) > 0 || sys.BaseError != ""
-	res.Converged = res.Converged && !incomplete && sys.Unselected == 0 && len(sys.Dangling) == 0 && len(sys.Disputed) == 0
+	res.Converged = res.Converged && !incomplete && sys.Unselected == 0 && len(sys.Dangling) == 0 && len(sys.Missing) == 0 && len(sys.Disputed) == 0
 	leavers := sys.Error == "" && sys.BaseError == "" && !sys.LeaversUnseen && r.leaversDone(p)
 	res.Took = r.Now().Sub(p.started)
 	if identity == "" {

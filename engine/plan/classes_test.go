@@ -88,6 +88,9 @@ func classes(p *plan.Plan) []string {
 func TestClassesWithoutBase(t *testing.T) {
 	p := build(system("s", "al read folder/f\nal read folder/g\nreason bo read folder/f | until 2026-06-10\nobject bo\nobject cy",
 		"object al\nbo read folder/f\ncy read folder/f\nal admin folder/g", func(s *plan.SystemInput) { s.Mode = plan.Additive }))
+	idle := func(s *plan.SystemInput) { s.Scope.IdleDisable = true }
+	same(t, "idle", classes(build(system("s", "holder al a active\nholder bo b active\nobject folder/f\nreason al read folder/f | until 2026-06-10", "al read folder/f\nobject bo", idle))),
+		"time window: revoke s/al folder/f read", "time window: disable s/al", "drift drift: disable s/bo")
 	same(t, "classes", classes(p), "change declared: grant s/al folder/f read", "change declared: change-level s/al folder/g",
 		"time window: revoke s/bo folder/f read", "drift drift: revoke s/cy folder/f read")
 	same(t, "steps", keys(p), "grant s/al folder/f read", "change-level s/al folder/g", "revoke s/bo folder/f read", "revoke s/cy folder/f read (additive)")

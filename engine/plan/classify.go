@@ -23,7 +23,7 @@ func (b *builder) classify(p *part, s Step, h access.Holder) Class {
 	}
 	if p.Base == nil {
 		if s.Action == access.Disable && h.Status == access.HolderActive {
-			return ClassDrift
+			return b.idle(p, s.Subject)
 		}
 		return ClassChange
 	}

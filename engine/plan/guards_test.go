@@ -154,6 +154,8 @@ func TestNamedGuards(t *testing.T) {
 		{"Accord itself may be given something", "me admin folder/f", "self me\nobject me\nobject folder/f", nil, []string{"grant s/me folder/f admin"}, nil},
 		{"disabled by somebody else", "al read folder/f", "object al disabled\nobject folder/f", nil,
 			[]string{"enable s/al (refused)", "grant s/al folder/f read (depends)"}, []string{"re-enables:s/al 1"}},
+		{"disabled by somebody else, with too much", "al read folder/f\nobject folder/g", "al admin folder/f\nal read folder/g\nobject al disabled", nil,
+			[]string{"enable s/al (refused)", "change-level s/al folder/f", "revoke s/al folder/g read"}, []string{"re-enables:s/al 1"}},
 		{"disabled by Accord", "al read folder/f", "object al disabled\nobject folder/f", []func(*plan.SystemInput){byAccord}, []string{"enable s/al", "grant s/al folder/f read"}, nil},
 		{"disabled by Accord, under another name", "holder bo b active al\nobject bo", "object al disabled", []func(*plan.SystemInput){byAccord}, []string{"rename s/al", "enable s/bo"}, nil},
 	}

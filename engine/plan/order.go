@@ -41,38 +41,40 @@ func (s *Step) rank() int {
 	return 11
 }
 
-// needs draws the edges: what a step acts upon must exist first; an account is deleted after
-// it was disabled; of two roles that exclude each other the one comes after the other is gone.
+// needs draws the edges: what a step acts upon must be there, and who is given something must
+// be able to use it; an account is deleted after it was disabled; of two roles that exclude each
+// other the one comes after the other is gone. What takes away waits for no more than its
+// account's name: an account that may not be enabled loses what it has to lose.
 func (b *builder) needs() {
 	for _, p := range b.parts {
-		first := map[access.ID][]string{} // object → keys of the steps that make it usable
-		disabled := map[access.ID]string{}
+		there := map[access.ID][]string{} // object → keys of the steps that bring it there
+		enabled, disabled := map[access.ID][]string{}, map[access.ID][]string{}
 		for i := range p.steps {
 			s := &p.steps[i]
 			switch s.Action {
-			case access.Create, access.Enable:
-				first[s.Subject] = append(first[s.Subject], s.Key())
+			case access.Create:
+				there[s.Subject] = append(there[s.Subject], s.Key())
 			case access.Rename:
 				id := access.ID{Kind: s.Subject.Kind, Name: s.After.Name}
-				first[id] = append(first[id], s.Key())
+				there[id] = append(there[id], s.Key())
+			case access.Enable:
+				enabled[s.Subject] = append(enabled[s.Subject], s.Key())
 			case access.Disable:
-				disabled[s.Subject] = s.Key()
+				disabled[s.Subject] = append(disabled[s.Subject], s.Key())
 			}
 		}
 		for i := range p.steps {
 			s := &p.steps[i]
+			if s.Action == access.Rename {
+				continue // its subject is the name before
+			}
+			s.need(there[s.Subject]...)
 			switch {
-			case s.Action == access.Give || s.Action == access.ChangeLevel:
-				s.need(first[s.Subject]...)
-				s.need(first[s.Target]...)
 			case s.Action == access.Delete:
-				if k, ok := disabled[s.Subject]; ok {
-					s.need(k)
-				}
-			case s.Action != access.Rename && s.Action != access.Create && s.Action != access.Enable:
-				s.need(first[s.Subject]...)
-			case s.Action == access.Enable:
-				s.need(slices.DeleteFunc(slices.Clone(first[s.Subject]), func(k string) bool { return k == s.Key() })...)
+				s.need(disabled[s.Subject]...)
+			case s.Action.OnGrant() && !s.Takes(p.Describe):
+				s.need(there[s.Target]...)
+				s.need(enabled[s.Subject]...)
 			}
 		}
 	}

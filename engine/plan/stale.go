@@ -5,6 +5,8 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+
+	"github.com/accordhq/accord/engine/access"
 )
 
 // HeldStale holds the steps of a system that no longer is as it was reviewed.
@@ -46,9 +48,10 @@ func (p *Plan) Against(reviewed *Plan) []Delta {
 		}
 		return deltas[system]
 	}
-	still := map[string]bool{}
+	still, about := map[string]bool{}, map[edge]Step{}
 	for _, s := range p.Steps {
 		still[s.Key()] = true
+		about[edge{s.System, s.Subject, s.Target}] = s
 		was, ok := old[s.Key()]
 		switch {
 		case s.Held != nil:
@@ -59,9 +62,15 @@ func (p *Plan) Against(reviewed *Plan) []Delta {
 		}
 	}
 	for _, s := range reviewed.Steps {
-		if now, ok := p.System(s.System); ok && s.Held == nil && !still[s.Key()] && now.answers(s) {
-			at(s.System).Already = append(at(s.System).Already, s)
+		now, ok := p.System(s.System)
+		if !ok || s.Held != nil || still[s.Key()] || !now.answers(s) {
+			continue
 		}
+		if other, ok := about[edge{s.System, s.Subject, s.Target}]; ok && other.Held != nil { // not true, but to be done otherwise
+			at(s.System).Different = append(at(s.System).Different, other)
+			continue
+		}
+		at(s.System).Already = append(at(s.System).Already, s)
 	}
 	for _, s := range p.Systems {
 		was, ok := reviewed.System(s.Name)
@@ -78,6 +87,12 @@ func (p *Plan) Against(reviewed *Plan) []Delta {
 		out = append(out, *deltas[name])
 	}
 	return out
+}
+
+// edge is what a step is about, whatever it does.
+type edge struct {
+	system          string
+	subject, target access.ID
 }
 
 // answers reports whether a system was read, and nothing is waited for that concerns the step:
