@@ -29,7 +29,7 @@ func (g *guard) lastAdmin() (held bool) {
 			continue
 		}
 		if is := after.usable(target); len(is) < len(was) && len(is) < keep {
-			steps := index.costs(before.way(target), was, is)
+			steps := g.sparing(all, target, min(keep, len(was)), index.costs(before.way(target), was, is))
 			if len(steps) == 0 {
 				continue
 			}
@@ -52,6 +52,20 @@ func (g *guard) lastAdmin() (held bool) {
 		}
 	}
 	return held
+}
+
+// sparing leaves leavers out of what is refused where the target keeps enough administrators
+// without them: that somebody else keeps what they have is the smaller evil.
+func (g *guard) sparing(all []*Step, target access.ID, enough int, steps []*Step) []*Step {
+	others := slices.DeleteFunc(slices.Clone(steps), func(s *Step) bool { return s.Leaver })
+	if len(others) == 0 || len(others) == len(steps) {
+		return steps
+	}
+	without := slices.DeleteFunc(slices.Clone(all), func(s *Step) bool { return slices.Contains(others, s) })
+	if len(newAdmins(g.Live, g.Describe, without).usable(target)) < enough {
+		return steps
+	}
+	return others
 }
 
 // administered are the targets whose administrators the steps may concern, sorted.
