@@ -121,7 +121,11 @@ func BenchmarkWorld(b *testing.B) {
 			break
 		}
 	}
-	pg, stop, err := servertest.StartPostgres(filepath.Join(dir, "pg"))
+	home := filepath.Join(dir, "pg")
+	if err := os.Mkdir(home, 0o755); err != nil {
+		b.Fatal(err)
+	}
+	pg, stop, err := servertest.StartPostgres(home)
 	if err != nil {
 		b.Fatal(err)
 	}
