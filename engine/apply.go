@@ -50,6 +50,9 @@ type Applied struct {
 // time; a run that was killed is closed in the journal first.
 func (e *Engine) Apply(ctx context.Context, o ApplyOptions) (_ *Applied, err error) {
 	start := e.Now()
+	if !o.At.IsZero() {
+		return nil, errors.New("what is planned for another instant can't be applied")
+	}
 	if o.Reviewed != nil { // a plan of a part is applied to that part
 		if len(o.Only) == 0 {
 			o.Only = o.Reviewed.Only

@@ -2,6 +2,8 @@ package engine
 
 import (
 	"context"
+	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -39,6 +41,7 @@ func (s *session) plan(brief bool) *plan.Plan {
 	for _, sys := range s.systems {
 		in.Systems = append(in.Systems, s.planSystem(sys))
 	}
+	in.Notes = s.notes // planSystem may have added some
 	if len(s.others) > 0 {
 		in.Elsewhere = s.elsewhere
 	}
@@ -80,7 +83,11 @@ func (s *session) guards(sys *system) plan.Guards {
 		return g
 	}
 	if before := judge.System(previousName(judge, sys.decl)); before != nil {
-		return stricter(guards(judge.Config, before), g)
+		strict := stricter(guards(judge.Config, before), g)
+		if !reflect.DeepEqual(strict, g) {
+			s.notes = append(s.notes, fmt.Sprintf("the guards of %s are looser than before; until this is applied the stricter of both hold", sys.decl.ID.Value))
+		}
+		return strict
 	}
 	return g
 }

@@ -3,6 +3,7 @@ package access
 import (
 	"cmp"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -57,23 +58,34 @@ type Value struct {
 
 // Key names the change among all changes of a plan, whatever its values are: the action, the
 // system, the subject and, for grants, the target. For kinds whose permissions have no order
-// the permission belongs to the name as well.
+// the permission belongs to the name as well. Names that hold a space are quoted, so that no
+// two changes have one key.
 func (c Change) Key() string {
 	var b strings.Builder
 	b.WriteString(string(c.Action))
 	b.WriteByte(' ')
 	b.WriteString(c.System)
 	b.WriteByte('/')
-	b.WriteString(c.Subject.String())
+	writeKey(&b, c.Subject)
 	if c.Action.OnGrant() {
 		b.WriteByte(' ')
-		b.WriteString(c.Target.String())
+		writeKey(&b, c.Target)
 		if p := c.permission(); p != "" && c.Action != ChangeLevel {
 			b.WriteByte(' ')
 			b.WriteString(p)
 		}
 	}
 	return b.String()
+}
+
+func writeKey(b *strings.Builder, id ID) {
+	b.WriteString(id.Kind)
+	b.WriteByte('/')
+	if strings.ContainsAny(id.Name, ` "`) {
+		b.WriteString(strconv.Quote(id.Name))
+	} else {
+		b.WriteString(id.Name)
+	}
 }
 
 func (c Change) permission() string {
