@@ -144,27 +144,26 @@ func (w *work) commit(ctx context.Context, doing string) error {
 func parts(changes []access.Change) func(yield func([]access.Change) bool) {
 	type pair struct{ subject, target access.ID }
 	return func(yield func([]access.Change) bool) {
-		var part []access.Change
+		first := 0 // of the part; it ends before i
 		seen := map[pair]bool{}
-		flush := func() bool {
-			ok := len(part) == 0 || yield(part)
-			part = nil
+		flush := func(i int) bool {
+			ok := first == i || yield(changes[first:i:i])
+			first = i
 			clear(seen)
 			return ok
 		}
-		for _, ch := range changes {
+		for i, ch := range changes {
 			single := ch.Action == access.Rename || ch.Action == access.Delete
 			p := pair{ch.Subject, ch.Target}
-			if (single || seen[p]) && !flush() {
+			if (single || seen[p]) && !flush(i) {
 				return
 			}
-			part = append(part, ch)
 			seen[p] = true
-			if single && !flush() {
+			if single && !flush(i+1) {
 				return
 			}
 		}
-		flush()
+		flush(len(changes))
 	}
 }
 
