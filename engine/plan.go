@@ -100,7 +100,7 @@ func (s *session) planSystem(sys *system) plan.SystemInput {
 		ReportDrift: sys.decl.Drift.Value == "report" || sys.decl.Drift.Value == "propose",
 		Guards:      s.guards(sys),
 		Scope:       scope(sys.decl),
-		Want:        sys.want, BaseAt: sys.baseAt, BaseError: sys.baseErr, Live: sys.live, NotRead: sys.notRead,
+		Want:        sys.want, BaseAt: sys.baseAt, BaseError: sys.baseErr, Doubtful: sys.doubtful, Live: sys.live, NotRead: sys.notRead,
 	}
 	if sys.base != nil {
 		in.Base = sys.base

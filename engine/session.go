@@ -75,6 +75,8 @@ type system struct {
 	live    *access.State
 	err     error
 	notRead string
+	// doubtful says that there are no accounts, and that it can't be told whether there were.
+	doubtful bool
 }
 
 // base is an earlier revision that head is compared with.
@@ -273,15 +275,18 @@ func (s *session) read(ctx context.Context) {
 
 // doubtEmpty takes an answer for no answer when it is empty and what was last applied there
 // wasn't. Where accounts aren't made here, none may ever have been there, and an empty answer
-// changes nothing.
+// changes nothing; but neither does it show that everybody who left is gone.
 func (s *session) doubtEmpty() {
 	for _, sys := range s.systems {
 		name := sys.decl.ID.Value
-		_, at, applied := s.memory.LastApplied(name)
-		if sys.live == nil || !applied || sys.base == nil || !scope(sys.decl).Create || slices.Contains(s.opts.Allow, plan.Allow{Name: access.RiskReadsEmpty, Ref: name}) {
+		if sys.live == nil || hasAccounts(sys.live) || slices.Contains(s.opts.Allow, plan.Allow{Name: access.RiskReadsEmpty, Ref: name}) {
 			continue
 		}
-		if hadAccounts(sys.base, at) && !hasAccounts(sys.live) {
+		if !scope(sys.decl).Create {
+			sys.doubtful = true
+			continue
+		}
+		if _, at, applied := s.memory.LastApplied(name); applied && sys.base != nil && hadAccounts(sys.base, at) {
 			sys.live = nil
 			sys.err = fmt.Errorf("reading %s: %w: it has no accounts at all, and had some when it was last applied; if it was emptied on purpose, --allow %s:%s",
 				name, connectors.ErrIncomplete, access.RiskReadsEmpty, name)

@@ -146,6 +146,25 @@ func TestEmptyAnswer(t *testing.T) {
 	s.want("live", s.live("sys"), "al", "al read folder/f")
 }
 
+// TestEmptyAnswerWithoutCreate: where accounts aren't made, an empty answer changes nothing; but
+// who leaves meanwhile isn't forgotten.
+func TestEmptyAnswerWithoutCreate(t *testing.T) {
+	const system = "\n---\nsystem: sys\nconnector: sys\nmode: authoritative\naccounts: {create: false}\nguards: {max_leavers: 100%}\n"
+	s := oneSystem(t)
+	s.seed("sys", "al", "bo", "folder/f")
+	s.commit("people: [{person: al}, {person: bo}]" + to("bo") + system)
+	s.apply(engine.ExitOK)
+	full := s.far["sys"].Dump()
+	s.seed("sys", "folder/f")
+	s.commit("person: al" + system)
+	s.apply(engine.ExitOK)
+	s.commit("people: [{person: al}, {person: cy}]" + system)
+	s.apply(engine.ExitOK)
+	s.far["sys"].Seed(full)
+	s.apply(engine.ExitOK)
+	s.want("live", s.live("sys"), "al", "bo disabled")
+}
+
 // TestExits: the first that fits of failed, partly, stale, refused, incomplete.
 func TestExits(t *testing.T) {
 	al, bo := access.Account("al"), access.Account("bo")

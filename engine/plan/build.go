@@ -71,7 +71,7 @@ func (b *builder) system(s *SystemInput) {
 	}
 	p.hold()
 	out.Orphans, out.Idle, out.Missing, out.Disputed = p.res.Orphans, p.res.Idle, p.res.Missing, p.res.Disputed
-	out.LeaversUnseen = len(out.Unknown) > 0 && (s.Scope.Leaver == diff.LeaverKeep || !s.Describe.Can(access.KindAccount, access.Disable))
+	out.LeaversUnseen = s.Doubtful || len(out.Unknown) > 0 && (s.Scope.Leaver == diff.LeaverKeep || !s.Describe.Can(access.KindAccount, access.Disable))
 	for _, w := range p.res.Waiting {
 		out.LeaversUnseen = out.LeaversUnseen || w.Action == access.Disable
 		out.Waiting = append(out.Waiting, Waiting(w))

@@ -59,6 +59,9 @@ type SystemInput struct {
 	// BaseError tells why there is no Base although something was applied. What people hold who
 	// left since can't be told from what nobody ever declared.
 	BaseError string
+	// Doubtful says that the answer has no account at all. Nothing follows for what is done; but
+	// that nobody who left is seen says nothing either.
+	Doubtful bool
 	// Live is what was read; nil with Error or NotRead set.
 	Live    *access.State
 	Error   string

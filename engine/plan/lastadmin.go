@@ -28,22 +28,12 @@ func (g *guard) lastAdmin() (held bool) {
 		if len(was) == 0 || after.gone[target] || g.allowed[target] {
 			continue
 		}
-		if is := after.usable(target); len(is) < len(was) && len(is) < keep {
-			steps := g.sparing(all, target, min(keep, len(was)), index.costs(before.way(target), was, is))
-			if len(steps) == 0 {
-				continue
-			}
-			g.refuse(Refusal{Name: access.RiskLastAdmin, Ref: access.Ref{System: g.Name, ID: target}.String(),
-				Text: fmt.Sprintf("would leave %s on %s with %d of %d usable administrators; at least %d stay", target, g.Name, len(is), len(was), keep)}, steps)
-			if g.allowed[target] = steps[0].Held == nil; g.allowed[target] {
-				continue
-			}
-			held = true
-			for _, s := range steps {
-				after.undo(s)
-				bare.undo(s)
-			}
-		} else if left := bare.usable(target); len(left) < len(was) && len(left) < keep {
+		enough := min(keep, len(was))
+		if is := after.usable(target); len(is) < enough {
+			steps := index.costs(before.way(target), was, is)
+			text := fmt.Sprintf("would leave %s on %s with %d of %d usable administrators; at least %d stay", target, g.Name, len(is), len(was), keep)
+			held = g.keepAdmins(target, enough, text, steps, after, bare) || held
+		} else if left := bare.usable(target); len(left) < enough {
 			// Should those who come instead fail to come, somebody is still there.
 			brings := index.brings(after.way(target), was, is)
 			for _, s := range index.costs(before.way(target), was, left) {
@@ -54,18 +44,46 @@ func (g *guard) lastAdmin() (held bool) {
 	return held
 }
 
-// sparing leaves leavers out of what is refused where the target keeps enough administrators
-// without them: that somebody else keeps what they have is the smaller evil.
-func (g *guard) sparing(all []*Step, target access.ID, enough int, steps []*Step) []*Step {
-	others := slices.DeleteFunc(slices.Clone(steps), func(s *Step) bool { return s.Leaver })
-	if len(others) == 0 || len(others) == len(steps) {
-		return steps
+// keepAdmins refuses what costs a target its last administrators, and undoes that in the worlds
+// after the plan. Leavers stay out of it if enough remain without them: that somebody else keeps
+// what they have is a smaller evil than a leaver who stays.
+func (g *guard) keepAdmins(target access.ID, enough int, text string, steps []*Step, after, bare *admins) (held bool) {
+	if len(steps) == 0 {
+		return false
 	}
-	without := slices.DeleteFunc(slices.Clone(all), func(s *Step) bool { return slices.Contains(others, s) })
-	if len(newAdmins(g.Live, g.Describe, without).usable(target)) < enough {
-		return steps
+	r := Refusal{Name: access.RiskLastAdmin, Ref: access.Ref{System: g.Name, ID: target}.String(), Text: text}
+	if slices.Contains(g.in.Allow, Allow{r.Name, r.Ref}) {
+		g.refuse(r, steps)
+		g.allowed[target] = true
+		return false
 	}
-	return others
+	leavers, others := split(steps)
+	undo(others, after, bare)
+	if len(others) == 0 || len(after.usable(target)) < enough {
+		undo(leavers, after, bare)
+		others = append(others, leavers...)
+	}
+	g.refuse(r, others)
+	return true
+}
+
+func split(steps []*Step) (leavers, others []*Step) {
+	for _, s := range steps {
+		if s.Leaver {
+			leavers = append(leavers, s)
+		} else {
+			others = append(others, s)
+		}
+	}
+	return leavers, others
+}
+
+func undo(steps []*Step, worlds ...*admins) {
+	for _, w := range worlds {
+		for _, s := range steps {
+			w.undo(s)
+		}
+	}
 }
 
 // administered are the targets whose administrators the steps may concern, sorted.

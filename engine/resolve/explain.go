@@ -108,7 +108,7 @@ func (x *explainer) gives(g *declare.Grant, target access.ID, permission string)
 		if role == nil {
 			continue
 		}
-		for _, b := range expand(x.w.Repo, role, nil, g.File, name.At) {
+		for _, b := range expand(x.w.Repo, role, g.File, name.At) {
 			if is(b.ent) {
 				return true, name.Value
 			}

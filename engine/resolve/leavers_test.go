@@ -137,3 +137,35 @@ func TestFormer(t *testing.T) {
 		})
 	}
 }
+
+// TestAccountRules: names and attributes of accounts, as the system's document and the person's
+// say.
+func TestAccountRules(t *testing.T) {
+	const people = `people:
+- {person: al, name: Alice L, email: a.l@acme.example, attributes: {login: AL7, title: [x, y]}}
+- {person: bo, name: Bob, email: bo@acme.example, accounts: {sys: Robert, old: bob}, attributes: {login: b}}
+`
+	const grant = "---\ngrant: g\nto: [al, bo]\naccess: {sys: [role/x]}\n"
+	rule := func(accounts string) string {
+		return people + grant + "---\nsystem: sys\nconnector: full\naccounts: {" + accounts + "}\n---\nsystem: old\nconnector: plain\n"
+	}
+	for accounts, want := range map[string]string{
+		"":                               "account/al; account/robert",
+		"name: '{email}'":                "account/a.l@acme.example; account/robert",
+		"name: '{email.local}'":          "account/a.l; account/robert",
+		"name: 'x-{attributes.login}-1'": "account/robert; account/x-al7-1",
+	} {
+		got := state(sound(t, input(t, rule(accounts))).System("sys"))
+		same(t, accounts, got[:2], strings.Split(want, "; ")...)
+	}
+	d := sound(t, input(t, rule("attributes: {comment: '{name} of {person}'}"))).System("sys")
+	if o, _ := d.State().Object(account("robert")); o.Attributes["comment"] != "Bob of bo" {
+		t.Errorf("attributes: %v", o.Attributes)
+	}
+	same(t, "an attribute that can't be made", problems(input(t, rule("attributes: {comment: '{attributes.title}'}"))),
+		"comment of al's account on sys: expanding {attributes.title} for al: title has 2 values",
+		"comment of bo's account on sys: expanding {attributes.title} for bo: there is no title")
+	if id, ok := d.AccountOf("bo"); !ok || id != account("robert") {
+		t.Errorf("bo's account is %s", id)
+	}
+}

@@ -51,7 +51,7 @@ func (r *resolver) rows() {
 		}
 		for _, name := range g.Roles {
 			if role := r.in.Repo.Role(name.Value); role != nil {
-				what = append(what, expand(r.in.Repo, role, nil, g.File, name.At)...)
+				what = append(what, expand(r.in.Repo, role, g.File, name.At)...)
 			}
 		}
 		w := window(g.From, g.Until, r.loc)
@@ -73,17 +73,29 @@ func (r *resolver) give(g *declare.Grant, m member, w span, what []*bundle) {
 	}
 }
 
+// maxWays is how many ways to the same thing are kept: more explain nothing, and groups and
+// roles that contain each other crosswise would double them at every level.
+const maxWays = 64
+
 // expand gives the entitlements of a role and of all that it includes.
-func expand(repo *declare.Repository, role *declare.Role, way []hop, file string, at declare.At) []*bundle {
-	way = append(way[:len(way):len(way)], hop{role, file, at})
+func expand(repo *declare.Repository, role *declare.Role, file string, at declare.At) []*bundle {
 	var out []*bundle
-	for i := range role.Access {
-		out = append(out, &bundle{&role.Access[i], way})
-	}
-	for _, name := range role.Includes {
-		if inner := repo.Role(name.Value); inner != nil {
-			out = append(out, expand(repo, inner, way, role.File, name.At)...)
+	visits := map[*declare.Role]int{}
+	var walk func(role *declare.Role, way []hop, file string, at declare.At)
+	walk = func(role *declare.Role, way []hop, file string, at declare.At) {
+		if visits[role]++; visits[role] > maxWays {
+			return
+		}
+		way = append(way[:len(way):len(way)], hop{role, file, at})
+		for i := range role.Access {
+			out = append(out, &bundle{&role.Access[i], way})
+		}
+		for _, name := range role.Includes {
+			if inner := repo.Role(name.Value); inner != nil {
+				walk(inner, way, role.File, name.At)
+			}
 		}
 	}
+	walk(role, nil, file, at)
 	return out
 }

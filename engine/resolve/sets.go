@@ -61,8 +61,27 @@ func (s *sets) group(g *declare.Group) []member {
 		drop := s.who(g.Except)
 		members = slices.DeleteFunc(members, func(m member) bool { return drop[m.person] })
 	}
+	members = fewWays(members)
 	s.groups[g.ID.Value] = members
 	return members
+}
+
+// fewWays keeps no more than maxWays ways for the same person and window. Who belongs to the
+// group, and when, stays the same.
+func fewWays(members []member) []member {
+	if len(members) <= maxWays {
+		return members
+	}
+	type same struct {
+		person int32
+		span   span
+	}
+	ways := make(map[same]int, len(members))
+	return slices.DeleteFunc(members, func(m member) bool {
+		key := same{m.person, m.span}
+		ways[key]++
+		return ways[key] > maxWays
+	})
 }
 
 // union gives every way in which somebody is in one of the terms.

@@ -1,6 +1,7 @@
 package resolve_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -120,6 +121,26 @@ access: {sys: [role/x, {folder/f: write}]}
 	same(t, "chain", texts, "grant one gives role outer to group g", "role outer includes inner",
 		"role inner gives role/x: member on sys", "g names alice")
 	same(t, "roles", r.Roles, "outer", "inner")
+}
+
+// TestLadder: groups and roles that contain each other crosswise, thirty levels high, take no
+// longer than others, and give what they give.
+func TestLadder(t *testing.T) {
+	var s strings.Builder
+	s.WriteString("people: [{person: al}, {person: bo}]\n---\ngroup: g0\nmembers: [al, {person: bo, until: 2026-01-01}, {person: bo, from: 2027-01-01}]\n---\nrole: r0\naccess: {sys: [role/x]}\n")
+	for i := range 30 {
+		fmt.Fprintf(&s, "---\ngroup: h%d\nmembers: [{group: g%d}]\n---\ngroup: g%d\nmembers: [{group: g%d}, {group: h%d}]\n", i, i, i+1, i, i)
+		fmt.Fprintf(&s, "---\nrole: s%d\nincludes: [r%d]\n---\nrole: r%d\nincludes: [r%d, s%d]\n", i, i, i+1, i, i)
+	}
+	s.WriteString("---\ngrant: g\nto: [{group: g30}]\nroles: [r30]\n")
+	in := input(t, s.String())
+	d := sound(t, in).System("sys")
+	same(t, "now", holds(d), "al member role/x")
+	if n := len(d.Reasons(account("al"), id("role/x"), "member")); n < 64 || n > 64*64 {
+		t.Errorf("%d reasons", n)
+	}
+	in.At = at("2027-06-01T00:00:00Z")
+	same(t, "later", holds(sound(t, in).System("sys")), "al member role/x", "bo member role/x")
 }
 
 // TestLevels: of levels the highest wish counts, also of a resource.
