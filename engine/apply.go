@@ -132,6 +132,7 @@ func (s *session) run(ctx context.Context, o ApplyOptions, out *Applied) error {
 	for _, a := range o.Allow {
 		allow = append(allow, string(a.Name)+":"+a.Ref)
 	}
+	s.head.Repo = nil // not needed any more, and large
 	res, err := apply.Run(ctx, apply.Options{
 		Plan: out.Plan, Systems: conns, Journal: s.journal, Run: out.Run, Progress: o.Progress, Now: s.Now,
 		Opened: journal.Opened{Revision: revision, PlanDigest: out.Plan.PlanDigest, ChangeDigest: out.Plan.ChangeDigest,

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -38,6 +39,8 @@ Exit codes: 0 done, 1 failed with nothing changed, 5 applied in part, 4 the plan
 	c.Flags().BoolVarP(&yes, "yes", "y", false, "don't ask")
 	f.live = true
 	c.RunE = func(c *cobra.Command, args []string) error {
+		// An apply mostly waits for the systems: time enough to keep its memory small.
+		debug.SetGCPercent(50)
 		o, err := a.planOptions(f)
 		if err != nil {
 			return err

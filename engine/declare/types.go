@@ -131,8 +131,8 @@ type JournalDecl struct {
 
 // Guards are the limits that hold with no policy loaded.
 type Guards struct {
-	MaxRemovals Limit  `yaml:"max_removals" doc:"How much a plan, and a rolling day, may take away: a share of what was seen, or a count; never refuses fewer than 5"`
-	MaxLeavers  Limit  `yaml:"max_leavers" doc:"How many people a plan, and a rolling day, may take for leavers: a share or a count; never refuses fewer than 5"`
+	MaxRemovals Limit  `yaml:"max_removals" doc:"How much a plan, and a rolling day, may take away: a share of what was seen (never fewer than 5), or a count"`
+	MaxLeavers  Limit  `yaml:"max_leavers" doc:"How many people a plan, and a rolling day, may take for leavers: a share (never fewer than 5), or a count"`
 	Protect     []Text `yaml:"protect" doc:"Accounts (or kind/name) that are never touched; globs"`
 	KeepAdmins  *Text  `yaml:"keep_admins" doc:"How many usable administrators each target keeps that has any; 1 if left out"`
 }
