@@ -40,7 +40,7 @@ Exit codes: 0 done, 1 failed with nothing changed, 5 applied in part, 4 the plan
 	f.live = true
 	c.RunE = func(c *cobra.Command, args []string) error {
 		// An apply mostly waits for the systems: time enough to keep its memory small.
-		debug.SetGCPercent(50)
+		debug.SetGCPercent(35)
 		o, err := a.planOptions(f)
 		if err != nil {
 			return err
