@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/accordhq/accord/connectors"
@@ -235,15 +234,4 @@ func word(exit int) string {
 		return "stale"
 	}
 	return "incomplete"
-}
-
-// Allows names the refusals of a plan that --allow could lift, for messages.
-func Allows(p *plan.Plan) []string {
-	var out []string
-	for _, r := range p.Refusals {
-		if !r.Allowed && !r.Final {
-			out = append(out, strings.Join([]string{string(r.Name), r.Ref}, ":"))
-		}
-	}
-	return out
 }

@@ -123,8 +123,8 @@ func checkText(name string) error {
 
 // check refuses a change that no file could hold afterwards.
 func check(d access.Description, c access.Change) error {
-	if c.Action.OnGrant() == c.Target.IsZero() || !sides(c) {
-		return fmt.Errorf("%s of %q: the change lacks a part", c.Action, c.Subject)
+	if err := c.Check(); err != nil {
+		return err
 	}
 	kind, _ := d.Kind(c.Ref().ID.Kind)
 	if _, ok := d.Kind(c.Subject.Kind); !ok || !d.Can(kind.Name, c.Action) {
@@ -159,17 +159,4 @@ func check(d access.Description, c access.Change) error {
 		}
 	}
 	return nil
-}
-
-// sides reports whether the change has the values that its action needs.
-func sides(c access.Change) bool {
-	switch c.Action {
-	case access.Create, access.Give, access.Rename:
-		return c.After != nil
-	case access.Revoke:
-		return c.Before != nil
-	case access.Update, access.ChangeLevel:
-		return c.Before != nil && c.After != nil
-	}
-	return true
 }

@@ -116,8 +116,8 @@ func checkName(name string) error {
 // check refuses what the description excludes and what no change can mean. The engine never
 // sends such a change; a connector that trusted it would have to be trusted itself.
 func check(d access.Description, c access.Change) error {
-	if err := shape(c); err != nil {
-		return fmt.Errorf("%s: %w", c.Action, err)
+	if err := c.Check(); err != nil {
+		return err
 	}
 	if _, ok := d.Kind(c.Subject.Kind); !ok || !d.Can(c.Ref().ID.Kind, c.Action) {
 		return fmt.Errorf("%s: %w", c, connectors.ErrUnsupported)
@@ -144,31 +144,6 @@ func check(d access.Description, c access.Change) error {
 		if !slices.ContainsFunc(kind.Attributes, func(a access.Attribute) bool { return a.Name == key }) {
 			return fmt.Errorf("%s: attribute %q: %w", c, key, connectors.ErrUnsupported)
 		}
-	}
-	return nil
-}
-
-// shape makes sure that the sides which the action needs are there.
-func shape(c access.Change) error {
-	if c.Subject.IsZero() || c.Action.OnGrant() == c.Target.IsZero() {
-		return fmt.Errorf("a change without its object: %+v", c)
-	}
-	before, after := false, false
-	switch c.Action {
-	case access.Create, access.Give:
-		after = true
-	case access.Rename:
-		after = true
-		if c.After != nil && c.After.Name == "" {
-			return fmt.Errorf("renaming %s to nothing", c.Subject)
-		}
-	case access.Revoke:
-		before = true
-	case access.Update, access.ChangeLevel:
-		before, after = true, true
-	}
-	if before && c.Before == nil || after && c.After == nil {
-		return fmt.Errorf("a change of %s without the value it needs", c.Subject)
 	}
 	return nil
 }

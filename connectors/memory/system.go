@@ -116,7 +116,7 @@ func (s *System) Do(changes ...access.Change) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, c := range changes {
-		if err := shape(c); err != nil {
+		if err := c.Check(); err != nil {
 			return err
 		}
 		old, now, err := s.live.do(desc, s.foldChange(c))

@@ -104,10 +104,12 @@ func (c Change) Check() error {
 	switch {
 	case !known:
 		return fmt.Errorf("the action %q is unknown", c.Action)
-	case c.Subject.IsZero() || c.Action.OnGrant() && c.Target.IsZero():
-		return fmt.Errorf("%s: it names no object", c.Action)
+	case c.Subject.IsZero() || c.Action.OnGrant() == c.Target.IsZero():
+		return fmt.Errorf("%s: it names no object, or one too many", c.Action)
 	case before && c.Before == nil || after && c.After == nil:
 		return fmt.Errorf("%s %s: it lacks a value", c.Action, c.Subject)
+	case c.Action == Rename && c.After.Name == "":
+		return fmt.Errorf("%s %s: to nothing", c.Action, c.Subject)
 	}
 	return nil
 }
