@@ -2,7 +2,7 @@
 // first; it says where any line of code belongs.
 //
 //	git commit ──▶ declare ──▶ resolve ─┐
-//	                                    ├─▶ diff ──▶ plan ──▶ policy ──▶ (review) ──▶ apply ──▶ read back
+//	                                    ├─▶ diff ──▶ plan ──▶ guards ──▶ (review) ──▶ apply ──▶ read back
 //	systems ─────▶ observe ─────────────┘   pure     pure                              the only step that writes
 //
 // # The packages
@@ -17,6 +17,9 @@
 //	journal   the append-only, hash-chained record; Accord's only memory
 //	apply     carries out a plan, unit by unit, with the journal before and after; reads back
 //	report    plans, drift, results and answers to text and JSON; all wording and colour
+//
+// Package policy, beside engine, compiles and runs Rego rules; nothing here calls it yet, so
+// that only the guards of plan judge.
 //
 // Package engine itself joins them: Load, Plan, Apply, Why. What is decided is decided in
 // a pure package (resolve, diff, plan), which can be tested without a file, a clock or a
