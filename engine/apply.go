@@ -71,7 +71,11 @@ func (e *Engine) Apply(ctx context.Context, o ApplyOptions) (_ *Applied, err err
 	if o.Loaded != nil {
 		o.Loaded(s.head)
 	}
-	out := &Applied{Plan: s.plan(o.Confirm == nil || o.Reviewed != nil)}
+	p, err := s.plan(ctx, o.Confirm == nil || o.Reviewed != nil)
+	if err != nil {
+		return nil, err
+	}
+	out := &Applied{Plan: p}
 	s.forget()
 	if o.Reviewed != nil {
 		out.Deltas = out.Plan.Against(o.Reviewed)
@@ -100,6 +104,7 @@ func (e *Engine) Apply(ctx context.Context, o ApplyOptions) (_ *Applied, err err
 // the memory.
 func (s *session) forget() {
 	s.bases, s.newest, s.plain, s.tip, s.applied, s.others, s.shifts = nil, nil, nil, nil, nil, nil, nil
+	s.book, s.own = nil, nil
 	for _, sys := range s.systems {
 		sys.want, sys.base, sys.rev = nil, nil, nil
 	}
@@ -131,11 +136,12 @@ func (s *session) run(ctx context.Context, o ApplyOptions, out *Applied) error {
 	for _, a := range o.Allow {
 		allow = append(allow, string(a.Name)+":"+a.Ref)
 	}
+	settings, policies := s.accepts(out.Plan)
 	s.head.Repo = nil // not needed any more, and large
 	res, err := apply.Run(ctx, apply.Options{
 		Plan: out.Plan, Systems: conns, Journal: s.journal, Run: out.Run, Progress: o.Progress, Now: s.Now,
 		Opened: journal.Opened{Revision: revision, PlanDigest: out.Plan.PlanDigest, ChangeDigest: out.Plan.ChangeDigest,
-			Actor: s.Actor, Version: s.Version, Systems: names, Allow: allow, Worktree: out.Plan.Revision.Worktree},
+			Actor: s.Actor, Version: s.Version, Systems: names, Allow: allow, Worktree: out.Plan.Revision.Worktree, Settings: settings, Policies: policies},
 	})
 	out.Result, out.Stopped = res, ctx.Err() != nil
 	if res == nil {
@@ -156,11 +162,13 @@ func (s *session) moves(p *plan.Plan) bool {
 	}
 	for _, sys := range s.systems {
 		rev, _, ok := s.memory.LastApplied(sys.decl.ID.Value)
-		if sys.live != nil && mode(sys.decl) != plan.Observe && (!ok || rev != p.Revision.Hash) {
+		if sys.live != nil && sys.ruled.mode != plan.Observe && (!ok || rev != p.Revision.Hash) {
 			return true
 		}
 	}
-	return false
+	before, _ := s.accepted()
+	after, _ := s.accepts(p)
+	return len(p.Settings) > 0 && after != before
 }
 
 // closeAbandoned ends runs that were killed. The locks are held, so they don't go on.

@@ -28,6 +28,7 @@ func (s *session) loadBases(ctx context.Context, write bool) error {
 	s.loadOthers(ctx)
 	if s.opts.Base != "" {
 		if err := s.loadBase(ctx); err != nil || !write {
+			s.last = s.newest
 			return err
 		}
 	}
@@ -41,10 +42,18 @@ func (s *session) loadBases(ctx context.Context, write bool) error {
 			sys.rev = b
 		}
 	}
-	if rev, _, ok := s.memory.LastRevision(); ok {
+	last, _, ok := s.memory.LastRevision()
+	if ok {
+		s.last = s.loadRevision(ctx, last)
+	}
+	// What was refused is a change until it is agreed to, whatever else was applied since.
+	rev, accepted := s.accepted()
+	if accepted {
 		if b := s.loadRevision(ctx, rev); b != nil {
 			s.newest = b
 		}
+	} else if s.last != nil {
+		s.newest = s.last
 	}
 	return nil
 }
@@ -56,7 +65,7 @@ func (s *session) loadBases(ctx context.Context, write bool) error {
 func (s *session) loadApplied(ctx context.Context) {
 	for _, sys := range s.systems {
 		for _, last := range []func(string) (string, time.Time, bool){s.memory.LastApplied, s.memory.LeaversUpTo} {
-			rev, at, ok := s.last(sys.decl, last)
+			rev, at, ok := s.lastBy(sys.decl, last)
 			if !ok {
 				continue
 			}
@@ -120,10 +129,10 @@ func (s *session) before(b *base) []*declare.Repository {
 
 // lastApplied looks under the system's present name and those it had before.
 func (s *session) lastApplied(d *declare.System) (rev string, at time.Time, ok bool) {
-	return s.last(d, s.memory.LastApplied)
+	return s.lastBy(d, s.memory.LastApplied)
 }
 
-func (s *session) last(d *declare.System, of func(string) (string, time.Time, bool)) (rev string, at time.Time, ok bool) {
+func (s *session) lastBy(d *declare.System, of func(string) (string, time.Time, bool)) (rev string, at time.Time, ok bool) {
 	for _, name := range namesOf(d) {
 		if rev, at, ok = of(name); ok {
 			return rev, at, true
@@ -155,6 +164,7 @@ func (s *session) loadBase(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("--base: %w", err)
 	}
+	s.tipRev = tip
 	if s.tip, _, err = s.readRevision(ctx, s.head.git, tip); err != nil {
 		return fmt.Errorf("the declaration at %s: %w", s.opts.Base, err)
 	}
@@ -227,7 +237,7 @@ func (s *session) resolve() error {
 		if b == nil {
 			if plain == nil {
 				var found declare.Problems
-				plain, found = head(s.newest)
+				plain, found = head(s.last)
 				problems = problems.Merge(found)
 			}
 			sys.want = plain.System(name)
@@ -285,13 +295,29 @@ func (s *session) compare(plain *resolve.World, head func(*base) (*resolve.World
 		s.newest.head, _ = head(s.newest)
 		s.newest.world, _ = resolve.Resolve(resolve.Input{Repo: s.newest.decl, At: s.at, Connectors: s.conns})
 	}
-	s.shifts = resolve.Compare(s.newest.world, s.newest.head)
+	s.shifts = s.shiftsFrom(s.newest)
 }
+
+// shiftsFrom is what head declares differently from a base, with what it judges by.
+func (s *session) shiftsFrom(b *base) []access.Shift {
+	if b.shifts != nil || b.decl == s.head.Repo {
+		return b.shifts
+	}
+	b.shifts = resolve.Compare(b.world, b.head)
+	if is := s.own.policies.Digest; is != b.policies {
+		b.shifts = append(b.shifts, access.Shift{Kind: access.ShiftSettings, System: policiesName, From: b.policies, To: is})
+		resolve.SortShifts(b.shifts)
+	}
+	return b.shifts
+}
+
+// policiesName is what policies are called among the settings that a change is about.
+const policiesName = "the policies"
 
 // vanishedSystems refuses a system whose document is gone although it was never released:
 // nobody would look after what people hold there.
 func (s *session) vanishedSystems() declare.Problems {
-	if s.newest == nil {
+	if s.last == nil {
 		return nil
 	}
 	kept := map[string]bool{}
@@ -302,7 +328,7 @@ func (s *session) vanishedSystems() declare.Problems {
 		}
 	}
 	var out declare.Problems
-	for _, d := range s.newest.decl.Systems {
+	for _, d := range s.last.decl.Systems {
 		if !kept[d.ID.Value] && d.State.Value != "released" {
 			out = append(out, declare.Problem{Pos: declare.Pos{File: d.File},
 				Message: fmt.Sprintf("the document of the system %q is gone, and the system was never released", d.ID.Value),

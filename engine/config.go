@@ -54,10 +54,10 @@ func (s *session) config(d *declare.System, desc access.Description, readOnly bo
 }
 
 // scope gives the rules by which a system is compared.
-func scope(d *declare.System) diff.Scope {
-	a := d.Accounts
+func scope(sys *system) diff.Scope {
+	a := sys.ruled.accounts
 	s := diff.Scope{
-		Claims:      claims(d),
+		Claims:      sys.ruled.claims,
 		Create:      !a.Create.Set || a.Create.Value,
 		IdleDisable: a.Idle.Value == "disable",
 		Leaver:      diff.LeaverDisable,

@@ -34,7 +34,7 @@ var layers = []struct {
 	{"engine", []string{"engine/*", "policy", "connectors"}, []string{"connectors/*"}},
 	{"policy", []string{"engine/access", "engine/plan"}, nil},
 	{"connectors", []string{"engine/access"}, nil},
-	{"connectors/all", []string{"connectors", "connectors/*"}, nil},
+	{"connectors/all", []string{"connectors", "connectors/*"}, []string{"engine/access"}},
 	{"connectors/servertest", nil, nil},
 	{"connectors/connectortest", []string{"connectors", "engine/access", "engine/declare", "engine/diff", "engine/plan", "engine/apply", "engine/journal"}, []string{"connectors/memory"}},
 	{"connectors/*", []string{"connectors", "connectors/rest", "engine/access"}, []string{"connectors/connectortest", "connectors/servertest"}},

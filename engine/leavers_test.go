@@ -72,7 +72,7 @@ func TestVanished(t *testing.T) {
 		s.commit("people: [{person: al}, {person: bo}]" + to("al, bo") + "\n---\nsystem: two\nconnector: two\nstate: released\n")
 		s.apply(engine.ExitOK)
 		s.commit("people: [{person: al}]" + to("al"))
-		s.apply(engine.ExitOK)
+		s.apply(engine.ExitOK, allow("new-connection:two"))
 		s.want("live", s.live("two"), "bo disabled")
 	})
 }

@@ -37,6 +37,15 @@ func (d *Declaration) Close() error {
 
 // Load reads and checks a declaration. What is wrong with it is a declare.Problems.
 func (e *Engine) Load(ctx context.Context, src Source) (*Declaration, error) {
+	d, err := e.load(ctx, src)
+	if err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
+}
+
+// load gives, beside problems, what could be understood of the declaration.
+func (e *Engine) load(ctx context.Context, src Source) (*Declaration, error) {
 	root, err := repo.FindRoot(src.Dir)
 	if err != nil {
 		if errors.Is(err, repo.ErrNoRoot) {
@@ -45,10 +54,7 @@ func (e *Engine) Load(ctx context.Context, src Source) (*Declaration, error) {
 		return nil, err
 	}
 	d := &Declaration{Root: root}
-	if err := e.open(ctx, d, src); err != nil {
-		return nil, errors.Join(err, d.Close())
-	}
-	return d, nil
+	return d, e.open(ctx, d, src)
 }
 
 func (e *Engine) open(ctx context.Context, d *Declaration, src Source) error {
@@ -99,7 +105,8 @@ func (e *Engine) readRevision(ctx context.Context, git *repo.Repo, rev repo.Revi
 	})
 }
 
-// read parses and checks the files. Policy folders, which accord.yaml names, hold no documents.
+// read parses and checks the files; beside problems it gives what could be understood. Policy
+// folders, which accord.yaml names, hold no documents.
 func (e *Engine) read(ctx context.Context, list func(context.Context, ...string) ([]repo.File, error)) (*declare.Repository, map[string]string, error) {
 	found, err := list(ctx)
 	if err != nil {
@@ -125,10 +132,7 @@ func (e *Engine) read(ctx context.Context, list func(context.Context, ...string)
 	if len(large) == 0 { // else what these files hold would be missed
 		problems = problems.Merge(r.Check(e.Descriptions()))
 	}
-	if problems = problems.Merge(large); len(problems) > 0 {
-		return nil, nil, problems
-	}
-	return r, blobs, nil
+	return r, blobs, problems.Merge(large).Err()
 }
 
 // policyFolders reads accord.yaml alone for the folders that hold policies. What is wrong with
@@ -158,18 +162,6 @@ func inFolder(path string, folders []string) bool {
 		}
 	}
 	return false
-}
-
-// Validate loads a declaration and resolves it for now, without any system, so that everything
-// is found that can be found without reading one.
-func (e *Engine) Validate(ctx context.Context, src Source) (*Declaration, error) {
-	s, err := e.prepareOffline(ctx, PlanOptions{Source: src, NoLive: true})
-	if err != nil {
-		return nil, err
-	}
-	head := s.head
-	s.head = nil
-	return head, s.close()
 }
 
 // JournalStore is where the journal of the access repository is kept.

@@ -2,8 +2,7 @@ package engine
 
 import (
 	"context"
-	"fmt"
-	"reflect"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -23,17 +22,21 @@ func (e *Engine) Plan(ctx context.Context, o PlanOptions) (*plan.Plan, *Declarat
 	if err != nil {
 		return nil, nil, err
 	}
-	p := s.plan(false)
+	p, err := s.plan(ctx, false)
+	if err != nil {
+		return nil, nil, errors.Join(err, s.close())
+	}
 	head := s.head
 	s.head = nil
 	return p, head, s.close()
 }
 
 // plan puts together what the pure part plans from.
-func (s *session) plan(brief bool) *plan.Plan {
+func (s *session) plan(ctx context.Context, brief bool) (*plan.Plan, error) {
+	j := s.judge(ctx)
 	in := plan.Input{
 		At: s.at, Revision: s.head.Revision, Base: s.opts.Base, Shifts: s.shifts, ChangeDigest: s.digest, Notes: s.notes,
-		Exclusive: exclusive(s.head.Repo), Allow: s.opts.Allow, Brief: brief, Only: s.opts.Only, Selected: s.opts.Systems,
+		Exclusive: exclusive(s.head.Repo), Allow: s.opts.Allow, Brief: brief && s.book.judge == nil, Settings: s.settings, Only: s.opts.Only, Selected: s.opts.Systems,
 	}
 	if s.newest != nil && s.newest.decl != s.head.Repo {
 		in.Changed = newChangedDocs(s.newest.decl, s.head.Repo).changed
@@ -45,7 +48,12 @@ func (s *session) plan(brief bool) *plan.Plan {
 	if len(s.others) > 0 {
 		in.Elsewhere = s.elsewhere
 	}
-	return plan.Build(in)
+	in.Judge, in.Judged = j, s.book.judgement()
+	p := plan.Build(in)
+	if p.Flips = j.flips(); j.err != nil {
+		return nil, j.err
+	}
+	return p, nil
 }
 
 // elsewhere names a system that isn't part of this run and on which the person, by what stands
@@ -75,18 +83,12 @@ func (s *session) elsewhere(person, role string) string {
 // the tip of --base, else of what was last applied.
 func (s *session) guards(sys *system) plan.Guards {
 	g := guards(s.head.Repo.Config, sys.decl)
-	judge := s.tip
-	if judge == nil && sys.rev != nil {
-		judge = sys.rev.decl
-	}
-	if judge == nil || judge == s.head.Repo {
+	judge := s.book.decl
+	if judge == s.head.Repo {
 		return g
 	}
 	if before := judge.System(previousName(judge, sys.decl)); before != nil {
 		strict := stricter(guards(judge.Config, before), g)
-		if !reflect.DeepEqual(strict, g) {
-			s.notes = append(s.notes, fmt.Sprintf("the guards of %s are looser than before; until this is applied the stricter of both hold", sys.decl.ID.Value))
-		}
 		return strict
 	}
 	return g
@@ -96,10 +98,10 @@ func (s *session) planSystem(sys *system) plan.SystemInput {
 	name := sys.decl.ID.Value
 	t, _ := s.connector(sys.decl.Connector.Value)
 	in := plan.SystemInput{
-		Name: name, Describe: t.Describe(), Mode: mode(sys.decl), Priority: priority(sys.decl),
+		Name: name, Describe: t.Describe(), Mode: sys.ruled.mode, Priority: priority(sys.decl),
 		ReportDrift: sys.decl.Drift.Value == "report" || sys.decl.Drift.Value == "propose",
 		Guards:      s.guards(sys),
-		Scope:       scope(sys.decl),
+		Scope:       scope(sys),
 		Want:        sys.want, BaseAt: sys.baseAt, BaseError: sys.baseErr, Doubtful: sys.doubtful, Live: sys.live, NotRead: sys.notRead,
 	}
 	if sys.base != nil {

@@ -30,7 +30,8 @@ var (
 //   - what couldn't be seen is as it was;
 //   - who left can't use an account and holds nothing, unless a guard refused it by name or
 //     it couldn't be seen;
-//   - after an apply there is nothing to do but what is held back.
+//   - after an apply there is nothing to do but what is held back; where judging settings
+//     change, after a second one, as those before hold for the first.
 //
 // A failure names its world: go test ./engine -run RandomWorlds -world N -worlds 1
 func TestRandomWorlds(t *testing.T) {
@@ -132,6 +133,11 @@ func (w *randomWorld) round(t *testing.T, seed uint64) bool {
 			if !s.Holds() {
 				t.Errorf("world %d: %s: %s, seen %q: %v", seed, s.Change, s.Outcome, s.Seen, s.Err)
 			}
+		}
+	}
+	if len(p.Settings) > 0 { // they hold from here on
+		if _, err := w.engine().Apply(t.Context(), engine.ApplyOptions{PlanOptions: engine.PlanOptions{Source: engine.Source{Dir: w.dir}}}); err != nil {
+			t.Fatalf("world %d: %v", seed, err)
 		}
 	}
 	after := w.far.Dump()

@@ -37,8 +37,12 @@ type PlanOptions struct {
 	// means 8, and two minutes.
 	Parallel int
 	Timeout  time.Duration
+	// Approvals are evidence for what rules demand; nil: there is none.
+	Approvals *Approvals
 	// Progress is told about each system that answered; it may be nil.
 	Progress func(observe.Result)
+	// Inputs is told what the policies were asked, each a JSON document on one line; it may be nil.
+	Inputs func(input []byte) error
 }
 
 // session is one run of plan or apply: what was declared, read and resolved.
@@ -53,19 +57,32 @@ type session struct {
 	bases   map[string]*base
 	notes   []string
 	tip     *declare.Repository // the tip of --base; nil without one
-	applied []applied
-	newest  *base // the base of the whole declaration; nil if there is none
-	shifts  []access.Shift
-	digest  string // the change digest where there is no base
-	conns   map[string]resolve.Connector
-	plain   *resolve.World // head where there is no base; nil if every system has one
-	others  []other        // systems that aren't part of the run, where roles exclude each other
-	unlock  func()         // releases the locks by name; nil while planning
+	tipRev  repo.Revision
+	book    *rulebook // by what head is judged
+	own     *rulebook // by what head would judge
+	// settings are the judging settings that head changes, refusals those of whole systems.
+	policies string // of head, by their content
+	settings []plan.Setting
+	refusals []plan.Refusal
+	authors  []repo.Author     // of what head changes
+	proof    *evidence         // made when it is asked for
+	approved map[string]string // the change digests of commits that approvals name
+	applied  []applied
+	newest   *base // the base of the whole declaration; nil if there is none
+	last     *base // what was last applied to any system, or the base of --base; nil if there is none
+	shifts   []access.Shift
+	digest   string // the change digest where there is no base
+	conns    map[string]resolve.Connector
+	plain    *resolve.World // head where there is no base; nil if every system has one
+	others   []other        // systems that aren't part of the run, where roles exclude each other
+	unlock   func()         // releases the locks by name; nil while planning
 }
 
 // system is one system of a session.
 type system struct {
 	decl    *declare.System
+	ruled   ruled
+	conf    *declare.System // whose connection is used
 	conn    connectors.Connector
 	want    *resolve.Desired
 	rev     *base // what head is compared with here; nil if there is nothing
@@ -85,6 +102,9 @@ type base struct {
 	decl  *declare.Repository
 	world *resolve.World // the base itself, at the session's instant
 	head  *resolve.World // head, with the base as what was before
+	// policies names the policies by their content; they are part of what a change changes.
+	policies string
+	shifts   []access.Shift // what head declares differently; made when it is asked for
 }
 
 func (s *session) close() error {
@@ -129,19 +149,26 @@ func (e *Engine) prepare(ctx context.Context, o PlanOptions, write bool) (_ *ses
 	if err := s.remember(ctx, write); err != nil {
 		return nil, err
 	}
-	if c := s.head.Repo.Config; len(c.Policy)+len(c.Rules) > 0 {
-		s.notes = append(s.notes, "accord.yaml names policies or rules; this version of accord doesn't judge by them, only the guards hold")
-	}
 	if err := s.choose(); err != nil {
 		return nil, err
 	}
 	if err := s.loadBases(ctx, write); err != nil {
 		return nil, err
 	}
+	if err := s.loadBook(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.weigh(ctx); err != nil {
+		return nil, err
+	}
 	s.connect(write)
 	if err := s.resolve(); err != nil {
 		return nil, err
 	}
+	if err := s.loadApproved(ctx); err != nil {
+		return nil, err
+	}
+	s.distrust()
 	s.read(ctx)
 	return s, nil
 }
@@ -153,6 +180,10 @@ func (e *Engine) prepareOffline(ctx context.Context, o PlanOptions) (_ *session,
 		return nil, err
 	}
 	if err = s.choose(); err == nil {
+		s.book = &rulebook{decl: s.head.Repo, own: true}
+		for _, sys := range s.systems {
+			s.rule(sys)
+		}
 		s.connect(false)
 		err = s.resolve()
 	}
@@ -229,14 +260,8 @@ func (s *session) choose() error {
 func (s *session) connect(write bool) {
 	for _, sys := range s.systems {
 		decl := sys.decl
-		if s.tip != nil {
-			was := s.tip.System(decl.ID.Value)
-			if was == nil || declare.Digest(was.Config) != declare.Digest(decl.Config) || was.Connector.Value != decl.Connector.Value {
-				sys.notRead = "its connection is new or changed here; it is read once that is merged"
-			}
-		}
 		t, _ := s.connector(decl.Connector.Value)
-		conn, err := t.Open(s.config(decl, t.Describe(), !write))
+		conn, err := t.Open(s.config(sys.conf, t.Describe(), !write))
 		if err != nil {
 			sys.err = fmt.Errorf("opening %s: %w", sys.decl.ID.Value, err)
 			continue
@@ -282,7 +307,7 @@ func (s *session) doubtEmpty() {
 		if sys.live == nil || hasAccounts(sys.live) || slices.Contains(s.opts.Allow, plan.Allow{Name: access.RiskReadsEmpty, Ref: name}) {
 			continue
 		}
-		if !scope(sys.decl).Create {
+		if !scope(sys).Create {
 			sys.doubtful = true
 			continue
 		}
@@ -335,7 +360,7 @@ func (s *session) disjoint() {
 	for _, same := range byIdentity {
 		for i, one := range same {
 			for _, other := range same[:i] {
-				if why := overlap(other.decl, one.decl, one.live); why != "" {
+				if why := overlap(other, one); why != "" {
 					err := fmt.Errorf("%s and %s are the same system (%s) and %s", other.decl.ID.Value, one.decl.ID.Value, one.live.Identity(), why)
 					one.err, other.err = cmp.Or(one.err, err), cmp.Or(other.err, err)
 				}
@@ -349,11 +374,11 @@ func (s *session) disjoint() {
 	}
 }
 
-func overlap(a, b *declare.System, live *access.State) string {
-	if a.Accounts.Idle.Value == "disable" || b.Accounts.Idle.Value == "disable" {
+func overlap(a, b *system) string {
+	if a.ruled.accounts.Idle.Value == "disable" || b.ruled.accounts.Idle.Value == "disable" {
 		return "one of them disables idle accounts"
 	}
-	ofA, ofB := claims(a), claims(b)
+	ofA, ofB, live := a.ruled.claims, b.ruled.claims, b.live
 	for o := range live.Objects() {
 		if ofA(o.ID) && ofB(o.ID) {
 			return "both manage " + o.ID.String()

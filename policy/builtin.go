@@ -2,14 +2,18 @@ package policy
 
 import (
 	"bytes"
+	"context"
 	"embed"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 
+	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/open-policy-agent/opa/v1/topdown"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
@@ -23,6 +27,9 @@ var builtinFiles embed.FS
 type builtin struct {
 	name  string
 	entry string // the input that it judges
+	// shape brings the parameters into the form in which the rule reads them, if that isn't the
+	// one in which they are written.
+	shape func(any) any
 	// params are the parameters with which it is on.
 	params any
 }
@@ -39,7 +46,7 @@ func builtins() []*builtin {
 		{name: "no_wildcard_admin", entry: "change"},
 		{name: "owner_active", entry: "plan"},
 		{name: "privileged_access", entry: "change"},
-		{name: "segregation_of_duties", entry: "principal"},
+		{name: "segregation_of_duties", entry: "principal", shape: pairsBySide},
 		{name: "temporary_access", entry: "change"},
 	}
 }
@@ -125,6 +132,14 @@ func (b *builtin) configure(params any) Errors {
 		return fail("%v", err)
 	}
 	c := jsonschema.NewCompiler()
+	c.RegisterFormat(&jsonschema.Format{Name: "pattern", Validate: validPattern})
+	c.RegisterFormat(&jsonschema.Format{Name: "duty", Validate: func(v any) error {
+		if s, ok := v.(string); ok && !isPattern(s) {
+			return nil
+		}
+		return validPattern(v)
+	}})
+	c.AssertFormat()
 	if err := c.AddResource("params.json", doc); err != nil {
 		return fail("%v", err)
 	}
@@ -153,7 +168,65 @@ func (b *builtin) configure(params any) Errors {
 			}
 		}
 	}
-	b.params = params
+	if b.params = params; b.shape != nil {
+		b.params = b.shape(params)
+	}
+	return nil
+}
+
+// pairsBySide gives the pairs of segregation_of_duties, written [a, b] or {between: [a, b],
+// because: why}, in one form, and for each side the numbers of the pairs that have it, by name
+// and by pattern.
+func pairsBySide(params any) any {
+	list := params.([]any) // the schema says so
+	pairs := make([]any, len(list))
+	sides := [2]map[string]any{}
+	for k := range sides {
+		sides[k] = map[string]any{"named": map[string]any{}, "patterns": map[string]any{}}
+	}
+	for i, p := range list {
+		pair := map[string]any{"between": p, "because": ""}
+		if m, ok := p.(map[string]any); ok {
+			maps.Copy(pair, m)
+		}
+		pairs[i] = pair
+		for k, name := range pair["between"].([]any) {
+			name := name.(string)
+			under := []string{"named"}
+			if isPattern(name) {
+				under = append(under, "patterns")
+			}
+			for _, u := range under {
+				m := sides[k][u].(map[string]any)
+				l, _ := m[name].([]any)
+				m[name] = append(l, i)
+			}
+		}
+	}
+	return map[string]any{"pairs": pairs, "left": sides[0], "right": sides[1]}
+}
+
+// isPattern reports whether one side of a pair of duties is a pattern, not a name: roles are
+// matched like files, access only where a * stands.
+func isPattern(side string) bool {
+	return strings.Contains(side, "*") || !strings.Contains(side, "/") && strings.ContainsAny(side, globSigns)
+}
+
+// globSigns have a meaning in patterns.
+const globSigns = `*?[]{}!\`
+
+// validPattern tries a pattern: what OPA can't read would stop every run, and only then.
+func validPattern(v any) error {
+	s, ok := v.(string)
+	if !ok || !strings.ContainsAny(s, globSigns) {
+		return nil
+	}
+	match := topdown.GetBuiltin(ast.GlobMatch.Name)
+	err := match(topdown.BuiltinContext{Context: context.Background()},
+		[]*ast.Term{ast.StringTerm(s), ast.ArrayTerm(ast.StringTerm("/")), ast.StringTerm("")}, func(*ast.Term) error { return nil })
+	if err != nil {
+		return fmt.Errorf("it can't be read: %w", err)
+	}
 	return nil
 }
 

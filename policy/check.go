@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -169,6 +170,11 @@ func (c *compilation) types(e *entry, paths []string) Errors {
 	var errs Errors
 	if compiler.Failed() {
 		errs = regoErrors(compiler.Errors, "")
+	} else {
+		own := maps.Clone(modules)
+		maps.DeleteFunc(own, func(path string, _ *ast.Module) bool { return c.modules[path] == nil })
+		errs = c.undefined(compiler, own, false)
+		errs = append(errs, e.unknown(own, compiler)...)
 	}
 	for i := range errs {
 		if strings.HasPrefix(errs[i].Text, "undefined ref: input") {
@@ -178,6 +184,7 @@ func (c *compilation) types(e *entry, paths []string) Errors {
 	for _, path := range sortedKeys(modules) {
 		if m := c.modules[path]; m != nil {
 			errs = append(errs, e.values(m)...)
+			errs = append(errs, e.kinds(m)...)
 		}
 	}
 	return errs

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
-	"github.com/open-policy-agent/opa/v1/rego"
 	"github.com/open-policy-agent/opa/v1/storage"
 	"github.com/open-policy-agent/opa/v1/storage/inmem"
 )
@@ -50,21 +49,12 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-const (
-	// driverPackage holds the module that evaluates a batch: each input is passed to the rules
-	// by `with input as`, so that these are written for one change and keep the rule index.
-	driverPackage = "accord_driver"
-	// judgedRule is one set per package with all results of its rules, each as [id, result]:
-	// one look-up in one index, and every result knows the definition that it comes from.
-	judgedRule = "accord_judged"
-)
-
 // Judge is a compiled set of policies. It is safe for concurrent use.
 type Judge struct {
 	opts    Options
 	entries []*entry
 	rules   []*rule
-	queries map[*entry]rego.PreparedEvalQuery // only of packages that have rules
+	queries map[*entry]query // only of packages that have rules
 }
 
 // Compile checks and compiles policies. The errors are an Errors: every problem that was found,
@@ -109,7 +99,7 @@ func newCompilation(sources []Source, o Options) (*compilation, error) {
 		tests: map[string]*ast.Module{}, builtins: map[string]*ast.Module{}}
 	c.opts.Attributes = slices.Sorted(slices.Values(o.Attributes))
 	sources = slices.SortedFunc(slices.Values(sources), func(a, b Source) int { return strings.Compare(a.Path, b.Path) })
-	data, errs := loadData(sources)
+	data, from, errs := loadData(sources)
 	c.data = data
 	seen := map[string]bool{}
 	for _, s := range sources {
@@ -121,6 +111,7 @@ func newCompilation(sources []Source, o Options) (*compilation, error) {
 			errs = append(errs, c.parse(s)...)
 		}
 	}
+	errs = append(errs, c.collisions(from)...)
 	on, wrong := switchOn(o.Rules)
 	errs = append(errs, wrong...)
 	c.on = on
@@ -147,9 +138,11 @@ func (c *compilation) parse(s Source) Errors {
 	}
 	pkg := packageOf(m)
 	at := Problem{File: s.Path, Line: m.Package.Location.Row, Col: m.Package.Location.Col}
-	top, _, _ := strings.Cut(pkg, ".")
+	if errs = c.form(m); c.opts.builtins {
+		errs = nil
+	}
 	switch {
-	case strings.HasPrefix(pkg, "accord.builtin") && !c.opts.builtins, top == driverPackage, top == "params":
+	case reservedPackage(pkg) && !c.opts.builtins:
 		at.Text, at.Hint = fmt.Sprintf("package %s is reserved", pkg), "a built-in rule is switched on under rules: of accord.yaml"
 		errs = append(errs, at)
 	case s.test():
@@ -234,92 +227,6 @@ func meantBuiltin(name string) string {
 		return `did you mean "` + n + `"?`
 	}
 	return ""
-}
-
-// prepare compiles once more for judging: the same modules with the driver, and with the rules
-// that judge gathered in one set per package.
-func (c *compilation) prepare(ctx context.Context) (*Judge, error) {
-	modules := map[string]*ast.Module{}
-	var judged []string
-	for _, path := range sortedKeys(c.modules) {
-		modules[path] = c.gather(c.modules[path], packageOf(c.modules[path]), &judged)
-	}
-	for _, b := range c.on {
-		m := c.builtins[b.path()]
-		modules[b.path()] = c.gather(m, packageOf(m), &judged)
-	}
-	driver, used := c.driver(judged)
-	m, errs := parseRego(Source{Path: driverPackage + ".rego", Data: []byte(driver)})
-	if len(errs) > 0 {
-		return nil, errs.or()
-	}
-	modules[driverPackage+".rego"] = m
-	compiler := ast.NewCompiler().WithCapabilities(capabilities()).WithDefaultRegoVersion(ast.RegoV1)
-	if compiler.Compile(modules); compiler.Failed() {
-		return nil, regoErrors(compiler.Errors, "").or()
-	}
-	store, err := c.store()
-	if err != nil {
-		return nil, err
-	}
-	j := &Judge{opts: c.opts, entries: c.entries, rules: c.rules, queries: map[*entry]rego.PreparedEvalQuery{}}
-	for _, e := range used {
-		q, err := rego.New(rego.Query("data."+driverPackage+"."+e.name), rego.Compiler(compiler), rego.Store(store),
-			rego.Capabilities(capabilities()), rego.StrictBuiltinErrors(true), rego.SetRegoVersion(ast.RegoV1),
-			rego.GenerateJSON(func(t *ast.Term, _ *rego.EvalContext) (any, error) { return t, nil })).PrepareForEval(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("preparing the policies: %w", err)
-		}
-		j.queries[e] = q
-	}
-	return j, nil
-}
-
-// gather adds, for each rule that judges, a copy that puts [id, result] into the package's set
-// of all results.
-func (c *compilation) gather(m *ast.Module, pkg string, judged *[]string) *ast.Module {
-	out := m.Copy()
-	any := false
-	for _, r := range m.Rules {
-		i := slices.IndexFunc(c.rules, func(f *rule) bool {
-			return f.file == r.Loc().File && f.line == r.Loc().Row && f.col == r.Loc().Col
-		})
-		if i < 0 {
-			continue
-		}
-		cp := r.Copy()
-		cp.Head.Name = judgedRule
-		cp.Head.Reference = ast.Ref{ast.VarTerm(judgedRule)}
-		cp.Head.Key = ast.ArrayTerm(ast.InternedTerm(c.rules[i].id), cp.Head.Key).SetLocation(cp.Head.Location)
-		cp.Module, cp.Annotations = out, nil
-		out.Rules = append(out.Rules, cp)
-		any = true
-	}
-	if any && !slices.Contains(*judged, pkg) {
-		*judged = append(*judged, pkg)
-	}
-	return out
-}
-
-// driver writes the module that evaluates a batch.
-func (c *compilation) driver(judged []string) (text string, used []*entry) {
-	var b strings.Builder
-	fmt.Fprintf(&b, "package %s\n", driverPackage)
-	for _, e := range c.entries {
-		var sets []string
-		for _, pkg := range judged {
-			if i := slices.IndexFunc(c.rules, func(r *rule) bool { return r.pkg == pkg }); c.rules[i].entry == e {
-				sets = append(sets, "data."+pkg+"."+judgedRule)
-			}
-		}
-		if len(sets) == 0 {
-			continue
-		}
-		used = append(used, e)
-		fmt.Fprintf(&b, "one_%s := [%s]\n", e.name, strings.Join(sets, ", "))
-		fmt.Fprintf(&b, "%[1]s := [r | some x in input.batch; r := one_%[1]s with input as x]\n", e.name)
-	}
-	return b.String(), used
 }
 
 // store holds the data. It is read only.

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -21,8 +22,9 @@ type shape struct {
 	// bare is what a pointer points to; equal pointers are encoded once.
 	bare *shape
 	// attrs marks the map whose keys accord.yaml declares.
-	attrs bool
-	enum  []string
+	attrs  bool
+	enum   []string
+	unseen []unseen // of pruned structures
 	// hasEnd and daysLeft are the indexes, plus one, of the fields by those names.
 	hasEnd, daysLeft int
 }
@@ -81,10 +83,19 @@ var noEnd = ast.NumberTerm(json.Number(strconv.Itoa(NoEnd)))
 // encoder turns inputs into terms. It isn't safe for concurrent use; each worker has its own.
 type encoder struct {
 	attributes []string
-	shared     map[any]*ast.Term
-	zeros      map[*shape]*ast.Term // of structs without any value
-	texts      map[string]*ast.Term // the same few thousand texts come again and again
-	err        error                // the first value that an input can't have
+	shared     map[thing]*ast.Term             // what pointers point to
+	zeros      map[*shape]*ast.Term            // of structs without any value
+	texts      map[string]*ast.Term            // the same few thousand texts come again and again
+	lists      map[*shape]map[string]*ast.Term // and so do short lists, by key
+	key        []byte                          // space for keys
+	pairs      [][2]*ast.Term                  // space for fields
+	err        error                           // the first value that an input can't have
+}
+
+// thing is what a pointer of an input points to; the input outlives the encoder.
+type thing struct {
+	shape *shape
+	at    uintptr
 }
 
 func (e *encoder) value(s *shape, v reflect.Value) *ast.Term {
@@ -93,9 +104,7 @@ func (e *encoder) value(s *shape, v reflect.Value) *ast.Term {
 	}
 	switch s.kind {
 	case reflect.String:
-		if s.enum != nil && !slices.Contains(s.enum, v.String()) && e.err == nil {
-			e.err = fmt.Errorf("%q is none of %q", v.String(), s.enum)
-		}
+		e.check(s, v)
 		return e.text(v.String())
 	case reflect.Bool:
 		return ast.InternedTerm(v.Bool())
@@ -105,22 +114,101 @@ func (e *encoder) value(s *shape, v reflect.Value) *ast.Term {
 		}
 		return ast.NumberTerm(json.Number(strconv.FormatInt(v.Int(), 10)))
 	case reflect.Slice:
-		if v.Len() == 0 {
-			return ast.InternedEmptyArray
-		}
-		list := make([]*ast.Term, v.Len())
-		for i := range list {
-			list[i] = e.value(s.elem, v.Index(i))
-		}
-		return ast.ArrayTerm(list...)
+		return e.list(s, v)
 	case reflect.Map:
 		return e.mapping(s, v)
 	}
 	return e.structure(s, v)
 }
 
-// maxTexts bounds what an encoder keeps; ids of changes alone would fill it without end.
-const maxTexts = 8192
+// list encodes a list. Many changes have the same owners, roles and reasons: a short list is
+// encoded once.
+func (e *encoder) list(s *shape, v reflect.Value) *ast.Term {
+	if v.Len() == 0 {
+		return ast.InternedEmptyArray
+	}
+	known := e.lists[s]
+	key, ok := s.key(e.key[:0], v)
+	e.key = key
+	if ok {
+		if t := known[string(key)]; t != nil {
+			return t
+		}
+	}
+	stored := ""
+	if ok {
+		stored = string(key) // the elements may have lists, which need the space
+	}
+	terms := make([]*ast.Term, v.Len())
+	for i := range terms {
+		terms[i] = e.value(s.elem, v.Index(i))
+	}
+	t := ast.ArrayTerm(terms...)
+	if ok && e.err == nil && len(known) < maxTexts {
+		if known == nil {
+			known = map[string]*ast.Term{}
+			if e.lists == nil {
+				e.lists = map[*shape]map[string]*ast.Term{}
+			}
+			e.lists[s] = known
+		}
+		known[stored] = t
+	}
+	return t
+}
+
+// maxKey is the length up to which a list is short.
+const maxKey = 512
+
+// key appends bytes that two values have in common only if they are encoded alike. It isn't ok
+// for what is long or may be large.
+func (s *shape) key(b []byte, v reflect.Value) (_ []byte, ok bool) {
+	if len(b) > maxKey || s.bare != nil || len(s.unseen) > 0 {
+		return b, false
+	}
+	switch s.kind {
+	case reflect.String:
+		b = binary.AppendUvarint(b, uint64(v.Len()))
+		return append(b, v.String()...), v.Len() <= maxKey
+	case reflect.Int:
+		return binary.AppendVarint(b, v.Int()), true
+	case reflect.Bool:
+		return strconv.AppendBool(b, v.Bool()), true
+	case reflect.Slice:
+		b = binary.AppendUvarint(b, uint64(v.Len()))
+		for i := range v.Len() {
+			if b, ok = s.elem.key(b, v.Index(i)); !ok {
+				return b, false
+			}
+		}
+		return b, true
+	case reflect.Struct:
+		if s.hasEnd > 0 { // days_left depends on it, even where nobody asks for it
+			b = strconv.AppendBool(b, v.Field(s.hasEnd-1).Bool())
+		}
+		for i := range s.fields {
+			if b, ok = s.fields[i].shape.key(b, v.Field(s.fields[i].index)); !ok {
+				return b, false
+			}
+		}
+		return b, true
+	}
+	return b, false
+}
+
+// check notes a text that isn't one of those that it may be.
+func (e *encoder) check(s *shape, v reflect.Value) {
+	if s.enum != nil && !slices.Contains(s.enum, v.String()) && e.err == nil {
+		e.err = fmt.Errorf("%q is none of %q", v.String(), s.enum)
+	}
+}
+
+const (
+	// maxTexts bounds what an encoder keeps; ids of changes alone would fill it without end.
+	maxTexts = 8192
+	// maxShared bounds the people, systems and roles that it keeps: it forgets all of them then.
+	maxShared = 4096
+)
 
 func (e *encoder) text(s string) *ast.Term {
 	if t, ok := e.texts[s]; ok {
@@ -141,18 +229,7 @@ func (e *encoder) structure(s *shape, v reflect.Value) *ast.Term {
 	if t := e.zeros[s]; zero && t != nil {
 		return t
 	}
-	pairs := make([][2]*ast.Term, len(s.fields))
-	for i, f := range s.fields {
-		ok := e.err == nil
-		pairs[i] = [2]*ast.Term{f.key, e.value(f.shape, v.Field(f.index))}
-		if ok && e.err != nil {
-			e.err = fmt.Errorf("%s: %w", f.name, e.err)
-		}
-		if s.hasEnd > 0 && f.index == s.daysLeft-1 && !v.Field(s.hasEnd-1).Bool() {
-			pairs[i][1] = noEnd // a caller that left it at zero must not pass for "ends today"
-		}
-	}
-	t := ast.ObjectTerm(pairs...)
+	t := e.object(s, v)
 	if zero && e.err == nil {
 		if e.zeros == nil {
 			e.zeros = map[*shape]*ast.Term{}
@@ -162,18 +239,49 @@ func (e *encoder) structure(s *shape, v reflect.Value) *ast.Term {
 	return t
 }
 
+// object encodes the fields of a structure. Version, if there is one, is always ours.
+func (e *encoder) object(s *shape, v reflect.Value) *ast.Term {
+	base := len(e.pairs)
+	for i := range s.fields {
+		f := &s.fields[i]
+		ok := e.err == nil
+		t := e.value(f.shape, v.Field(f.index))
+		if ok && e.err != nil {
+			e.err = fmt.Errorf("%s: %w", f.name, e.err)
+		}
+		switch {
+		case s.hasEnd > 0 && f.index == s.daysLeft-1 && !v.Field(s.hasEnd-1).Bool():
+			t = noEnd // a caller that left it at zero must not pass for "ends today"
+		case f.name == "version":
+			t = ast.InternedTerm(InputVersion)
+		}
+		e.pairs = append(e.pairs, [2]*ast.Term{f.key, t})
+	}
+	for i := range s.unseen {
+		f := &s.unseen[i]
+		ok := e.err == nil
+		if e.check(f.shape, v.FieldByIndex(f.path)); ok && e.err != nil {
+			e.err = fmt.Errorf("%s: %w", f.name, e.err)
+		}
+	}
+	t := ast.ObjectTerm(e.pairs[base:]...) // it copies them
+	e.pairs = e.pairs[:base]
+	return t
+}
+
 func (e *encoder) pointer(s *shape, v reflect.Value) *ast.Term {
 	if v.IsNil() {
 		return e.structure(s.bare, reflect.Zero(s.bare.typ))
 	}
-	if t, ok := e.shared[v.Interface()]; ok {
+	p := thing{s.bare, v.Pointer()}
+	if t, ok := e.shared[p]; ok {
 		return t
 	}
 	t := e.structure(s.bare, v.Elem())
-	if e.shared == nil {
-		e.shared = map[any]*ast.Term{}
+	if e.shared == nil || len(e.shared) >= maxShared {
+		e.shared = map[thing]*ast.Term{}
 	}
-	e.shared[v.Interface()] = t
+	e.shared[p] = t
 	return t
 }
 

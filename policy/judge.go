@@ -137,7 +137,7 @@ func (r *judging) batch(ctx context.Context, e *entry, s subjects, lo, hi int, e
 	terms, abouts := make([]*ast.Term, hi-lo), make([]about, hi-lo)
 	for i := range terms {
 		v, about := s.at(lo + i)
-		terms[i] = enc.input(e.shape, v)
+		terms[i] = enc.input(r.queries[e].shape, v)
 		if enc.err != nil {
 			return nil, fmt.Errorf("%w: the input for %s: %v", ErrJudge, about.what, enc.err)
 		}
@@ -158,26 +158,14 @@ func (r *judging) batch(ctx context.Context, e *entry, s subjects, lo, hi int, e
 	return out, nil
 }
 
-// input encodes one whole input; its version is always ours.
+// input encodes one whole input.
 func (e *encoder) input(s *shape, v any) *ast.Term {
 	e.err = nil
-	rv := reflect.ValueOf(v).Elem()
-	pairs := make([][2]*ast.Term, len(s.fields))
-	for i, f := range s.fields {
-		t := ast.InternedTerm(InputVersion)
-		if f.name != "version" {
-			if t = e.value(f.shape, rv.Field(f.index)); e.err != nil {
-				e.err = fmt.Errorf("%s: %w", f.name, e.err)
-				return nil
-			}
-		}
-		pairs[i] = [2]*ast.Term{f.key, t}
-	}
-	return ast.ObjectTerm(pairs...)
+	return e.object(s, reflect.ValueOf(v).Elem())
 }
 
-// eval gives, for each input, the sets of results of its packages.
-func (r *judging) eval(ctx context.Context, e *entry, terms []*ast.Term, options ...rego.EvalOption) ([]*ast.Array, error) {
+// eval gives, for each input, the set of its results.
+func (r *judging) eval(ctx context.Context, e *entry, terms []*ast.Term, options ...rego.EvalOption) ([]ast.Set, error) {
 	limited, cancel := context.WithTimeout(ctx, r.opts.Deadline)
 	defer cancel()
 	in := ast.NewObject([2]*ast.Term{ast.StringTerm("batch"), ast.ArrayTerm(terms...)})
@@ -201,9 +189,9 @@ func (r *judging) eval(ctx context.Context, e *entry, terms []*ast.Term, options
 	if !ok || list.Len() != len(terms) {
 		return nil, fmt.Errorf("%w: package %s didn't give a result for every input", ErrJudge, e.pkg)
 	}
-	out := make([]*ast.Array, list.Len())
+	out := make([]ast.Set, list.Len())
 	for i := range out {
-		if out[i], ok = list.Elem(i).Value.(*ast.Array); !ok {
+		if out[i], ok = list.Elem(i).Value.(ast.Set); !ok {
 			return nil, fmt.Errorf("%w: package %s gave a %s for an input", ErrJudge, e.pkg, ast.ValueName(list.Elem(i).Value))
 		}
 	}

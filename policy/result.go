@@ -39,34 +39,31 @@ type Result struct {
 	suffix string
 }
 
-// read turns the sets of one input into results. Whatever isn't a result is an error.
-func (r *judging) read(sets *ast.Array, a about) ([]Result, error) {
+// read turns the set of one input into results. Whatever isn't a result is an error.
+func (r *judging) read(set ast.Set, a about) ([]Result, error) {
+	if set.Len() == 0 {
+		return nil, nil
+	}
 	var out []Result
 	var lifted []string
-	for i := range sets.Len() {
-		set, ok := sets.Elem(i).Value.(ast.Set)
-		if !ok {
-			return nil, fmt.Errorf("%w: the results on %s are a %s, not a set", ErrJudge, a.what, ast.ValueName(sets.Elem(i).Value))
+	for _, t := range set.Slice() {
+		rule, value, err := r.origin(t)
+		if err != nil {
+			return nil, err
 		}
-		for _, t := range set.Slice() {
-			rule, value, err := r.origin(t)
+		if rule.kind == Exception {
+			names, err := r.lifts(rule, value)
 			if err != nil {
 				return nil, err
 			}
-			if rule.kind == Exception {
-				names, err := r.lifts(rule, value)
-				if err != nil {
-					return nil, err
-				}
-				lifted = append(lifted, names...)
-				continue
-			}
-			one, err := r.result(rule, value, a)
-			if err != nil {
-				return nil, fmt.Errorf("%w: %s:%d: %s on %s %w", ErrJudge, rule.file, rule.line, rule.name, a.what, err)
-			}
-			out = append(out, one)
+			lifted = append(lifted, names...)
+			continue
 		}
+		one, err := r.result(rule, value, a)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %s:%d: %s on %s %w", ErrJudge, rule.file, rule.line, rule.name, a.what, err)
+		}
+		out = append(out, one)
 	}
 	for i := range out {
 		if out[i].Kind != Warn && slices.Contains(lifted, out[i].suffix) {
@@ -145,6 +142,9 @@ func (r *Result) fill(o ast.Object) error {
 			*to = string(s)
 			return nil
 		}
+		if key != "approvers" && distance(key, "approvers") <= 2 {
+			return fmt.Errorf(`gave the key %q; did you mean "approvers"?`, key)
+		}
 		switch key {
 		case "line":
 			n, ok := v.Value.(ast.Number)
@@ -205,12 +205,17 @@ func exempt(results []Result, in Input) {
 			continue
 		}
 		for _, x := range in.Exemptions {
-			if (x.Rule == r.Rule || x.Rule == r.suffix && x.Rule != "") && in.Now.Before(x.Until) && slices.Contains(x.Who, r.Person) {
+			if x.names(r.Rule, r.suffix) && in.Now.Before(x.Until) && slices.Contains(x.Who, r.Person) {
 				r.Kind, r.Exempt = Exception, x.ID
 				break
 			}
 		}
 	}
+}
+
+// names reports whether it is from a rule, called by its name or its suffix.
+func (x Exemption) names(rule, suffix string) bool {
+	return x.Rule == rule || x.Rule == suffix && x.Rule != ""
 }
 
 // sortResults orders them: refusals first, then by what they are about and by rule. Equal ones

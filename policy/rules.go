@@ -70,15 +70,13 @@ func (f *finder) find(e *entry, m *ast.Module, builtin string) {
 	for _, r := range m.Rules {
 		name := string(r.Head.Ref()[0].Value.(ast.Var))
 		p := Problem{File: r.Loc().File, Line: r.Loc().Row, Col: r.Loc().Col}
-		if name == judgedRule {
-			p.Text = fmt.Sprintf("the name %s is reserved", name)
-			f.errs = append(f.errs, p)
-			continue
-		}
 		kind, suffix, ok := parseName(name)
 		if !ok {
-			if near := nearKind(name); near != "" && !f.used[name] {
-				p.Text, p.Hint = fmt.Sprintf("the rule %s judges nothing and nothing refers to it", name), fmt.Sprintf("did you mean %q?", near)
+			if near := nearKind(name); builtin == "" && !f.used[name] && (near != "" || r.Head.RuleKind() == ast.MultiValue) {
+				p.Text, p.Hint = fmt.Sprintf("the rule %s judges nothing and nothing refers to it", name), "those that judge are deny, violation, warn and require_approval, with or without _suffix"
+				if near != "" {
+					p.Hint = fmt.Sprintf("did you mean %q?", near)
+				}
 				f.errs = append(f.errs, p)
 			}
 			continue
@@ -97,6 +95,15 @@ func (f *finder) find(e *entry, m *ast.Module, builtin string) {
 	}
 }
 
+// tidy makes a suffix one that a rule may have: each _ is followed by a letter or digit.
+func tidy(rest string) string {
+	out := ""
+	for _, part := range strings.FieldsFunc(rest, func(r rune) bool { return r == '_' }) {
+		out += "_" + part
+	}
+	return out
+}
+
 // nearKind gives the name that somebody who wrote this probably had in mind.
 func nearKind(name string) string {
 	word, rest, _ := strings.Cut(name, "_")
@@ -104,7 +111,10 @@ func nearKind(name string) string {
 		rest = "_" + rest
 	}
 	for _, k := range []string{"deny", "violation", "warn", "exception"} {
-		if word == k+"s" || distance(word, k) == 1 || k == "deny" && word == "denies" {
+		if word == k && ruleName.MatchString(k+tidy(rest)) {
+			return k + tidy(rest)
+		}
+		if word == k+"s" || distance(word, k) == 1 || k == "deny" && (word == "denies" || word == "denied") || k == "warn" && word == "warning" {
 			return k + rest
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
 )
@@ -25,13 +26,22 @@ func (s Source) rego() bool { return path.Ext(s.Path) == ".rego" }
 
 func (s Source) test() bool { return strings.HasSuffix(s.Path, "_test.rego") }
 
+const (
+	// maxData is how large a data file may be.
+	maxData = 16 << 20
+	// maxNested is how deep lists and mappings may stand in each other.
+	maxNested = 100
+)
+
+var errDepth = fmt.Errorf("lists and mappings stand in each other more than %d deep", maxNested)
+
 // reserved are the keys of data that don't come from the files of a policy folder.
 var reserved = []string{"accord", "params", driverPackage}
 
 // loadData reads the data files into one document. The keys of every file stand at its root,
 // wherever the file lies; a key that two files have is an error.
-func loadData(sources []Source) (map[string]any, Errors) {
-	out, from := map[string]any{}, map[string]string{}
+func loadData(sources []Source) (out map[string]any, from map[string]string, _ Errors) {
+	out, from = map[string]any{}, map[string]string{}
 	var errs Errors
 	for _, s := range sources {
 		if s.rego() {
@@ -52,7 +62,7 @@ func loadData(sources []Source) (map[string]any, Errors) {
 			out[k], from[k] = doc[k], s.Path
 		}
 	}
-	return out, errs
+	return out, from, errs
 }
 
 // Error makes a Problem an error.
@@ -64,13 +74,17 @@ func decodeData(s Source) (map[string]any, error) {
 	}
 	var value any
 	var err error
-	switch path.Ext(s.Path) {
-	case ".json":
-		value, err = decodeJSON(s.Data)
-	case ".yaml", ".yml":
-		value, err = decodeYAML(s.Data)
-	default:
+	switch ext := path.Ext(s.Path); {
+	case ext != ".json" && ext != ".yaml" && ext != ".yml":
 		return nil, fail(0, 0, "is neither Rego nor data; it must be .rego, .json, .yaml or .yml")
+	case len(s.Data) > maxData:
+		return nil, fail(0, 0, "has %d MiB; %d are allowed: a policy's data are limits and lists, people and grants are in its input", len(s.Data)>>20, maxData>>20)
+	case !utf8.Valid(s.Data):
+		return nil, fail(0, 0, "isn't UTF-8")
+	case ext == ".json":
+		value, err = decodeJSON(s.Data)
+	default:
+		value, err = decodeYAML(s.Data)
 	}
 	if err != nil {
 		if p := (Problem{}); errors.As(err, &p) {
@@ -89,7 +103,7 @@ func decodeData(s Source) (map[string]any, error) {
 func decodeJSON(data []byte) (any, error) {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()
-	v, err := jsonValue(d)
+	v, err := jsonValue(d, maxNested)
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +114,10 @@ func decodeJSON(data []byte) (any, error) {
 }
 
 // jsonValue reads one value by tokens, so that a key that stands twice is seen.
-func jsonValue(d *json.Decoder) (any, error) {
+func jsonValue(d *json.Decoder, depth int) (any, error) {
+	if depth == 0 {
+		return nil, errDepth
+	}
 	t, err := d.Token()
 	if err != nil {
 		return nil, err
@@ -109,7 +126,7 @@ func jsonValue(d *json.Decoder) (any, error) {
 	case json.Delim('['):
 		list := []any{}
 		for d.More() {
-			v, err := jsonValue(d)
+			v, err := jsonValue(d, depth-1)
 			if err != nil {
 				return nil, err
 			}
@@ -128,7 +145,7 @@ func jsonValue(d *json.Decoder) (any, error) {
 			if _, twice := m[key]; twice {
 				return nil, fmt.Errorf("the key %q stands twice", key)
 			}
-			if m[key], err = jsonValue(d); err != nil {
+			if m[key], err = jsonValue(d, depth-1); err != nil {
 				return nil, err
 			}
 		}
@@ -149,12 +166,15 @@ func decodeYAML(data []byte) (any, error) {
 	if err := d.Decode(new(yaml.Node)); err != io.EOF {
 		return nil, errors.New("a second document follows; use one file each")
 	}
-	return yamlValue(n.Content[0])
+	return yamlValue(n.Content[0], maxNested)
 }
 
 // yamlValue reads a node. Only what is written as a plain decimal number becomes a number, so
 // that 0123 and 1_000 stay the texts they are.
-func yamlValue(n *yaml.Node) (any, error) {
+func yamlValue(n *yaml.Node, depth int) (any, error) {
+	if depth == 0 {
+		return nil, errDepth
+	}
 	fail := func(format string, a ...any) error {
 		return Problem{Line: n.Line, Col: n.Column, Text: fmt.Sprintf(format, a...)}
 	}
@@ -165,7 +185,7 @@ func yamlValue(n *yaml.Node) (any, error) {
 	case yaml.SequenceNode:
 		list := []any{}
 		for _, c := range n.Content {
-			v, err := yamlValue(c)
+			v, err := yamlValue(c, depth-1)
 			if err != nil {
 				return nil, err
 			}
@@ -182,7 +202,7 @@ func yamlValue(n *yaml.Node) (any, error) {
 			if _, twice := m[k.Value]; twice {
 				return nil, Problem{Line: k.Line, Col: k.Column, Text: fmt.Sprintf("the key %q stands twice", k.Value)}
 			}
-			v, err := yamlValue(n.Content[i+1])
+			v, err := yamlValue(n.Content[i+1], depth-1)
 			if err != nil {
 				return nil, err
 			}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/cover"
+	"github.com/open-policy-agent/opa/v1/rego"
 	"github.com/open-policy-agent/opa/v1/storage"
 	"github.com/open-policy-agent/opa/v1/tester"
 )
@@ -99,33 +100,42 @@ func Test(ctx context.Context, sources []Source, o Options) (TestReport, error) 
 		return TestReport{}, Errors{{Text: "there are no tests", Hint: "write test_ rules in a file whose name ends in _test.rego"}}
 	}
 	covered := cover.New()
-	results, modules, err := c.run(ctx, func(r *tester.Runner) { r.SetCoverageQueryTracer(covered) })
+	ran, err := c.run(ctx, func(r *tester.Runner) { r.SetCoverageQueryTracer(covered) })
 	if err != nil {
 		return TestReport{}, err
 	}
 	var out TestReport
-	out.results = results
-	for _, r := range results {
+	out.results = ran.results
+	for _, r := range ran.results {
 		out.Tests = append(out.Tests, testResult(r))
 	}
 	if len(out.Tests) == 0 {
 		return TestReport{}, Errors{{File: sortedKeys(c.tests)[0], Text: "there are no tests", Hint: "the name of a test begins with test_"}}
 	}
 	if !out.OK() { // once more, for the traces that coverage can't be had with
-		if out.results, _, err = c.run(ctx, func(r *tester.Runner) { r.EnableTracing(true) }); err != nil {
+		traced, err := c.run(ctx, func(r *tester.Runner) { r.EnableTracing(true) })
+		if err != nil {
 			return TestReport{}, err
 		}
+		out.results = traced.results
 	}
 	rules := c.modules
 	if c.opts.builtins {
 		rules = c.builtins
 	}
-	out.cover(covered.Report(modules), rules)
-	return out, nil
+	out.cover(covered.Report(ran.modules), rules)
+	return out, c.unindexed(ctx, ran.compiler, &out)
+}
+
+// testRun is one run of all tests.
+type testRun struct {
+	results  []*tester.Result
+	modules  map[string]*ast.Module
+	compiler *ast.Compiler
 }
 
 // run runs all tests.
-func (c *compilation) run(ctx context.Context, configure func(*tester.Runner)) ([]*tester.Result, map[string]*ast.Module, error) {
+func (c *compilation) run(ctx context.Context, configure func(*tester.Runner)) (testRun, error) {
 	modules := map[string]*ast.Module{}
 	for _, set := range []map[string]*ast.Module{c.modules, c.tests} {
 		for path, m := range set {
@@ -137,30 +147,39 @@ func (c *compilation) run(ctx context.Context, configure func(*tester.Runner)) (
 	}
 	fixture, err := c.fixture()
 	if err != nil {
-		return nil, nil, err
+		return testRun{}, err
 	}
 	modules[fixturePackage+".rego"] = fixture
 	compiler := ast.NewCompiler().WithCapabilities(capabilities()).WithDefaultRegoVersion(ast.RegoV1).
 		WithStrict(true).WithEnablePrintStatements(true)
 	store, err := c.store()
 	if err != nil {
-		return nil, nil, err
+		return testRun{}, err
 	}
 	txn, err := store.NewTransaction(ctx, storage.TransactionParams{})
 	if err != nil {
-		return nil, nil, fmt.Errorf("running the tests: %w", err)
+		return testRun{}, fmt.Errorf("running the tests: %w", err)
 	}
 	defer store.Abort(ctx, txn)
 	runner := tester.NewRunner().SetCompiler(compiler).SetDefaultRegoVersion(ast.RegoV1).SetStore(store).SetModules(modules).
 		SetTimeout(c.opts.Deadline).CapturePrintOutput(true).RaiseBuiltinErrors(true)
 	configure(runner)
+	var lost Errors
+	compiler.WithStageAfterID(ast.StageRewriteRegoMetadataCalls, ast.CompilerStageDefinition{Name: "Undefined", MetricName: "undefined",
+		Stage: func(compiler *ast.Compiler) *ast.Error {
+			lost = c.undefined(compiler, c.tests, true)
+			return nil
+		}})
 	ch, err := runner.RunTests(ctx, txn)
 	if err != nil {
 		var list ast.Errors
 		if errors.As(err, &list) {
-			return nil, nil, regoErrors(list, "").or()
+			return testRun{}, regoErrors(list, "").or()
 		}
-		return nil, nil, fmt.Errorf("running the tests: %w", err)
+		return testRun{}, fmt.Errorf("running the tests: %w", err)
+	}
+	if len(lost) > 0 {
+		return testRun{}, lost.or()
 	}
 	var results []*tester.Result
 	for r := range ch {
@@ -169,7 +188,39 @@ func (c *compilation) run(ctx context.Context, configure func(*tester.Runner)) (
 	slices.SortFunc(results, func(a, b *tester.Result) int {
 		return Place{a.Location.File, a.Location.Row}.compare(Place{b.Location.File, b.Location.Row})
 	})
-	return results, modules, ctx.Err()
+	return testRun{results, modules, compiler}, ctx.Err()
+}
+
+// unindexed evaluates the tests that passed once more, without OPA's rule index: a test that
+// holds only with it would show a verdict that depends on it.
+func (c *compilation) unindexed(ctx context.Context, compiler *ast.Compiler, report *TestReport) error {
+	store, err := c.store()
+	if err != nil {
+		return err
+	}
+	for i := range report.Tests {
+		t := &report.Tests[i]
+		if t.Outcome != "pass" {
+			continue
+		}
+		limited, cancel := context.WithTimeout(ctx, c.opts.Deadline)
+		var rs rego.ResultSet
+		q, err := rego.New(rego.Query("data."+t.Package+"."+t.Name), rego.Compiler(compiler), rego.Store(store), rego.Capabilities(capabilities()),
+			rego.StrictBuiltinErrors(true), rego.SetRegoVersion(ast.RegoV1)).PrepareForEval(limited)
+		if err == nil {
+			rs, err = q.Eval(limited, rego.EvalRuleIndexing(false))
+		}
+		cancel()
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil:
+			t.Outcome, t.Error = "error", "without the rule index: "+err.Error()
+		case len(rs) == 0 || rs[0].Expressions[0].Value == false:
+			t.Outcome, t.Error = "fail", "it holds only with the rule index of OPA"
+		}
+	}
+	return nil
 }
 
 func testResult(r *tester.Result) TestResult {

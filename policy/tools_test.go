@@ -147,10 +147,12 @@ test_broken if to_number("x") == 1
 // TestRunTestsErrors: tests that can't be run, or aren't there, are errors.
 func TestRunTestsErrors(t *testing.T) {
 	for name, tt := range map[string]struct{ text, want string }{
-		"none":         {"package accord_test\n\nhelper := 1\n", "begins with test_"},
-		"no Rego":      {"package accord_test\n\ntest_x if {\n", "p_test.rego:"},
-		"network":      {"package accord_test\n\ntest_x if http.send({})\n", "http.send"},
-		"unknown word": {"package accord_test\n\ntest_x if accord.deny\n", "p_test.rego:3:"},
+		"none":             {"package accord_test\n\nhelper := 1\n", "begins with test_"},
+		"no Rego":          {"package accord_test\n\ntest_x if {\n", "p_test.rego:"},
+		"network":          {"package accord_test\n\ntest_x if http.send({})\n", "http.send"},
+		"misspelt rule":    {"package accord_test\n\nimport data.accord\n\ntest_x if count(accord.dney) == 0\n", `did you mean "deny"?`},
+		"misspelt fixture": {"package accord_test\n\nimport data.accord.fixture\n\ntest_x if not fixture.chang.op\n", `did you mean "change"?`},
+		"unknown word":     {"package accord_test\n\ntest_x if accord.deny\n", "p_test.rego:3:"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Test(t.Context(), append(slices.Clone(house), file("p_test.rego", tt.text)), Options{})

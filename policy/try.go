@@ -3,15 +3,13 @@ package policy
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/rego"
-	"github.com/open-policy-agent/opa/v1/topdown"
 )
 
 // Try judges one change and gives the trace of the decision: what was evaluated, where, and
-// what held. The trace is for people; its form isn't stable.
+// what held. The trace is for people; its form isn't stable. It is there also beside an error.
 func (j *Judge) Try(ctx context.Context, change ChangeInput) (trace string, results []Result, err error) {
 	e := j.entries[0]
 	if _, ok := j.queries[e]; !ok {
@@ -25,14 +23,13 @@ func (j *Judge) Try(ctx context.Context, change ChangeInput) (trace string, resu
 		return "", nil, fmt.Errorf("%w: the input for %s: %v", ErrJudge, what.what, enc.err)
 	}
 	run := &judging{Judge: j, known: map[string]bool{"": true, change.Change.ID: true}}
-	tracer := topdown.NewBufferTracer()
-	sets, err := run.eval(ctx, e, []*ast.Term{term}, rego.EvalQueryTracer(tracer))
-	var b strings.Builder
-	topdown.PrettyTraceWithOpts(&b, *tracer, topdown.PrettyTraceOptions{Locations: true, ExprVariables: true})
+	// Without the rule index every rule is entered, so that the trace shows where it failed.
+	tracer := newTracer(j.rules)
+	sets, err := run.eval(ctx, e, []*ast.Term{term}, rego.EvalQueryTracer(tracer), rego.EvalRuleIndexing(false))
 	if err != nil {
-		return b.String(), nil, run.blame(ctx, e, []*ast.Term{term}, []about{what}, err)
+		return tracer.String(), nil, run.blame(ctx, e, []*ast.Term{term}, []about{what}, err)
 	}
 	results, err = run.read(sets[0], what)
 	sortResults(results)
-	return b.String(), results, err
+	return tracer.String(), results, err
 }

@@ -31,7 +31,7 @@ system is no longer as it was reviewed it is left alone and the difference is sh
 leavers proceed. Everything is in the journal before it is done, and read back after.
 
 Exit codes: 0 done, 1 failed with nothing changed, 5 applied in part, 4 the plan is stale,
-3 a guard refuses something, 6 some system couldn't be read completely, 64 wrong usage.`,
+3 a guard or a policy refuses something, 6 some system couldn't be read completely, 64 wrong usage.`,
 		Args: exactArgs(0, 1, "at most one plan file"),
 	}
 	f.register(c)

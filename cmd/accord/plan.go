@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -17,15 +19,17 @@ import (
 
 func (a *app) planCommand() *cobra.Command {
 	var f planFlags
-	var out string
+	var out, inputs string
 	c := &cobra.Command{
 		Use:   "plan",
 		Short: "Show what would change, and why",
 		Long: `Plan reads a commit (HEAD unless --rev says otherwise) and every system, and shows what
 applying it would change. It can't write to any system.
 
-Exit codes: 0 nothing to do, 2 there are changes, 3 a guard refuses something, 6 some
-system couldn't be read completely, 1 it failed, 64 wrong usage.`,
+Policies judge it: those of --base, else of what was applied last (see accord policy).
+
+Exit codes: 0 nothing to do, 2 there are changes, 3 a guard or a policy refuses something,
+6 some system couldn't be read completely, 1 it failed, 64 wrong usage.`,
 		Args: exactArgs(0, 0, "no arguments"),
 	}
 	f.register(c)
@@ -33,6 +37,7 @@ system couldn't be read completely, 1 it failed, 64 wrong usage.`,
 	c.Flags().StringVar(&f.at, "at", "", "plan for this instant instead of now; can't be applied")
 	c.Flags().BoolVar(&f.live, "live", true, "read the systems; --live=false shows what the declaration alone changes")
 	c.Flags().StringVarP(&out, "out", "o", "", "write the plan to this file, for accord apply")
+	c.Flags().StringVar(&inputs, "inputs", "", "write what the policies were asked to this file, one JSON document a line")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		o, err := a.planOptions(f)
 		if err != nil {
@@ -41,8 +46,12 @@ system couldn't be read completely, 1 it failed, 64 wrong usage.`,
 		if out != "" && (f.at != "" || !f.live) {
 			return usageError{fmt.Errorf("--out writes a plan that can be applied; not with --at or --live=false")}
 		}
-		p, decl, err := a.plan(c, o)
+		questions, err := recordInputs(inputs, &o)
 		if err != nil {
+			return err
+		}
+		p, decl, err := a.plan(c, o)
+		if err = errors.Join(err, questions(err == nil)); err != nil {
 			return err
 		}
 		defer decl.Close()
@@ -119,27 +128,68 @@ func (a *app) sayDiffers(d *engine.Declaration) {
 }
 
 // writePlan writes the file whole or not at all.
-func writePlan(name string, p *plan.Plan) (err error) {
-	tmp, err := os.CreateTemp(filepath.Dir(name), ".accord-plan-*")
+func writePlan(name string, p *plan.Plan) error {
+	f, err := newWhole(name)
 	if err != nil {
 		return fmt.Errorf("writing the plan: %w", err)
 	}
-	defer func() {
-		if err != nil {
-			tmp.Close()
-			os.Remove(tmp.Name())
-		}
-	}()
-	if err := plan.Write(tmp, p); err != nil {
-		return err
+	if err := plan.Write(f, p); err != nil {
+		return errors.Join(err, f.end(false))
 	}
-	if err := tmp.Close(); err != nil {
-		return fmt.Errorf("writing the plan: %w", err)
-	}
-	if err := os.Rename(tmp.Name(), name); err != nil {
+	if err := f.end(true); err != nil {
 		return fmt.Errorf("writing the plan: %w", err)
 	}
 	return nil
+}
+
+// recordInputs writes what the policies are asked; the function that it returns ends the file,
+// or does away with it.
+func recordInputs(name string, o *engine.PlanOptions) (end func(ok bool) error, err error) {
+	if name == "" {
+		return func(bool) error { return nil }, nil
+	}
+	f, err := newWhole(name)
+	if err != nil {
+		return nil, fmt.Errorf("writing the inputs: %w", err)
+	}
+	w := bufio.NewWriter(f)
+	o.Inputs = func(in []byte) error {
+		_, err := w.Write(append(in, '\n'))
+		return err
+	}
+	return func(ok bool) error {
+		err := w.Flush()
+		if err = errors.Join(err, f.end(ok && err == nil)); err != nil {
+			return fmt.Errorf("writing the inputs: %w", err)
+		}
+		return nil
+	}, nil
+}
+
+// whole is a file that is there whole or not at all.
+type whole struct {
+	*os.File
+	name string
+}
+
+func newWhole(name string) (*whole, error) {
+	f, err := os.CreateTemp(filepath.Dir(name), ".accord-*")
+	if err != nil {
+		return nil, err
+	}
+	return &whole{File: f, name: name}, nil
+}
+
+// end puts the file in its place; without ok it is removed.
+func (w *whole) end(ok bool) error {
+	err := w.Close()
+	if ok && err == nil {
+		err = os.Rename(w.File.Name(), w.name)
+	}
+	if !ok || err != nil {
+		err = errors.Join(err, os.Remove(w.File.Name()))
+	}
+	return err
 }
 
 func readPlan(name string) (*plan.Plan, error) {

@@ -48,7 +48,7 @@ shows the difference as a plan, and applies exactly that plan.`,
 		return usageError{fmt.Errorf("%w; %s --help lists the flags", err, c.CommandPath())}
 	})
 	c.AddCommand(a.initCommand(), a.validateCommand(), a.planCommand(), a.applyCommand(), a.driftCommand(),
-		a.whyCommand(), a.journalCommand(), a.schemaCommand(), a.connectorsCommand(), a.versionCommand())
+		a.whyCommand(), a.policyCommand(), a.journalCommand(), a.schemaCommand(), a.connectorsCommand(), a.versionCommand())
 	c.CompletionOptions.HiddenDefaultCmd = true
 	return c
 }
@@ -122,6 +122,7 @@ type planFlags struct {
 	only      []string
 	allow     []string
 	groupBy   string
+	approvals string
 }
 
 func (f *planFlags) source(c *cobra.Command) {
@@ -135,6 +136,7 @@ func (f *planFlags) register(c *cobra.Command) {
 	c.Flags().StringVar(&f.base, "base", "", "the revision that the change starts from (the last applied one if left out)")
 	c.Flags().StringSliceVar(&f.only, "only", nil, "only these classes: change, time, drift; leavers are always in")
 	c.Flags().StringArrayVar(&f.allow, "allow", nil, "lift one refusal for this plan, as NAME:REF")
+	c.Flags().StringVar(&f.approvals, "approvals", "", "a file that tells who approved what, written by a trusted job")
 	c.Flags().StringVar(&f.groupBy, "group-by", "person", "person or system")
 }
 
@@ -174,7 +176,26 @@ func (a *app) planOptions(f planFlags) (engine.PlanOptions, error) {
 	if err := errors.Join(errs...); err != nil {
 		return o, usageError{err}
 	}
+	if f.approvals != "" {
+		var err error
+		if o.Approvals, err = readApprovals(f.approvals); err != nil {
+			return o, err
+		}
+	}
 	return o, nil
+}
+
+func readApprovals(name string) (*engine.Approvals, error) {
+	r, err := os.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("reading the approvals: %w", err)
+	}
+	defer r.Close()
+	a, err := engine.ReadApprovals(r)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return a, nil
 }
 
 // parseInstant reads an instant, or a plain day, which begins in the repository's time zone.

@@ -50,6 +50,7 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:      *update,
 		RequireUniqueNames: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"approve":   approve,
 			"asof":      asof,
 			"conforms":  conforms,
 			"commit":    commit,
@@ -62,6 +63,7 @@ func TestScripts(t *testing.T) {
 			"json":      jsonValue,
 			"kill9":     kill9,
 			"live":      live,
+			"opa-eval":  opaEval,
 			"steps":     steps,
 		},
 	})

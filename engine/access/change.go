@@ -230,6 +230,9 @@ const (
 	RiskReadsEmpty   RiskName = "reads-empty"        // refuses to believe
 	RiskLostHistory  RiskName = "lost-history"       // what was last applied can't be read
 	RiskDangling     RiskName = "no-such-resource"   // refuses; can't be allowed
+	RiskPolicy       RiskName = "policy"             // a rule refuses; can't be allowed
+	RiskBootstrap    RiskName = "policy-bootstrap"   // refuses: nothing can judge the plan
+	RiskConnection   RiskName = "new-connection"     // refuses to read where the declaration points anew
 	RiskAdopts       RiskName = "adopts"
 	RiskDeletes      RiskName = "deletes-account"
 	RiskGrantsAdmin  RiskName = "grants-admin"

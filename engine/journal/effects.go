@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -15,12 +16,12 @@ import (
 func (m *memory) ended(u *OpenUnit, at time.Time) {
 	except := u.end.outcomes()
 	for _, c := range u.Changes {
-		if c.Action.OnGrant() && !c.Removes() && c.Class != ClassDrift {
-			continue // nothing is remembered of what was given
-		}
 		outcome := of(c, except, u.end.All)
 		if !outcome.valid() {
 			outcome = Unknown
+		}
+		if c.Action.OnGrant() && !c.Removes() && (outcome == Done || outcome == Unknown) {
+			m.give(c, at)
 		}
 		if outcome == Done || outcome == Unknown {
 			m.count(c, at)
@@ -54,6 +55,28 @@ func (m *memory) count(c Change, at time.Time) {
 		key := c.Key()
 		m.corrected[key] = append(m.corrected[key], at.UnixMicro())
 	}
+}
+
+// givenFor is how long it is remembered what was given: limits count by the day, of any zone.
+const givenFor = 49 * time.Hour
+
+// give keeps what was given to people of late.
+func (m *memory) give(c Change, at time.Time) {
+	if c.Person == "" || c.After == nil {
+		return
+	}
+	list := m.given[c.System]
+	old := 0
+	for old < len(list) && list[old].at < at.Add(-givenFor).UnixMicro() {
+		old++
+	}
+	if old > len(list)/2 {
+		list = slices.Clone(list[old:])
+	}
+	m.given[c.System] = append(list, given{
+		at: at.UnixMicro(), target: m.names.put(c.Target), person: m.names.put(access.ID{Name: c.Person}),
+		permission: m.names.put(access.ID{Name: c.After.Permission}),
+	})
 }
 
 // claim remembers what Accord did itself.

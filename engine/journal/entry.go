@@ -76,7 +76,15 @@ type Opened struct {
 	Allow []string `json:"allow,omitempty"`
 	// Worktree says that a folder was read instead of a commit.
 	Worktree bool `json:"worktree,omitempty"`
+	// Settings is the commit whose judging settings hold from this run on: Revision where
+	// nothing of it was refused, else the one that judged; NoSettings where there is none yet.
+	Settings string `json:"settings,omitempty"`
+	// Policies names the policies of that commit by their content; empty: it has none.
+	Policies string `json:"policies,omitempty"`
 }
+
+// NoSettings stands where a commit is expected whose settings hold, and there is none.
+const NoSettings = "none"
 
 // Class says to which part of a plan a change belongs.
 type Class string

@@ -42,6 +42,51 @@ func (m Memory) LastRevision() (revision string, at time.Time, ok bool) {
 	return m.m.last.revision, m.m.last.at, m.m.last.revision != ""
 }
 
+// Settings returns the commit whose judging settings hold, since when, and whether a run has
+// said so at all. The commit is empty where a run said that there is none yet.
+func (m Memory) Settings() (revision string, at time.Time, known bool) {
+	if m.m == nil || m.m.settings.revision == "" {
+		return "", time.Time{}, false
+	}
+	if s := m.m.settings; s.revision != NoSettings {
+		return s.revision, s.at, true
+	}
+	return "", m.m.settings.at, true
+}
+
+// Given is something that was given to a person, or may have been.
+type Given struct {
+	Person     string
+	Target     access.ID
+	Permission string
+	Time       time.Time
+}
+
+// Given returns what was given to people on the system at or after the instant, which is no more
+// than two days ago; older ones may be missing.
+func (m Memory) Given(system string, since time.Time) []Given {
+	if m.m == nil {
+		return nil
+	}
+	var out []Given
+	for _, g := range m.m.given[system] {
+		if g.at >= since.UnixMicro() {
+			ids := m.m.names.ids
+			out = append(out, Given{ids[g.person].Name, ids[g.target], ids[g.permission].Name, time.UnixMicro(g.at).UTC()})
+		}
+	}
+	return out
+}
+
+// Policies names the policies of the commit whose settings hold; empty: it has none, or no run
+// was judged yet.
+func (m Memory) Policies() string {
+	if m.m == nil {
+		return ""
+	}
+	return m.m.policies
+}
+
 // DisabledSince tells since when an account is disabled, if Accord did it and, as far as Accord
 // knows, nothing undid it. What was only begun, or whose outcome isn't known, doesn't count
 // until reading back showed it.
@@ -211,6 +256,12 @@ type removal struct {
 	person  uint32
 	action  uint16
 	leaver  bool
+}
+
+// given is a Given in 24 bytes.
+type given struct {
+	at                         int64 // Unix time in microseconds
+	target, person, permission uint32
 }
 
 // names keeps each ID once.

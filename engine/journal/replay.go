@@ -16,6 +16,9 @@ type memory struct {
 	applied   map[string]applied
 	leavers   map[string]applied
 	last      applied
+	settings  applied
+	policies  string
+	given     map[string][]given
 	disabled  map[access.Ref]DisabledAccount
 	created   map[access.Ref]struct{}
 	removals  map[string][]removal
@@ -47,6 +50,7 @@ func newMemory() *memory {
 		disabled:  map[access.Ref]DisabledAccount{},
 		created:   map[access.Ref]struct{}{},
 		removals:  map[string][]removal{},
+		given:     map[string][]given{},
 		corrected: map[string][]int64{},
 		names:     names{index: map[access.ID]uint32{}},
 		known:     map[string]struct{}{},
@@ -60,7 +64,10 @@ func (m *memory) clone() *memory {
 	c := *m
 	c.leavers = maps.Clone(m.leavers)
 	c.applied, c.disabled, c.created = maps.Clone(m.applied), maps.Clone(m.disabled), maps.Clone(m.created)
-	c.removals, c.corrected = maps.Clone(m.removals), maps.Clone(m.corrected)
+	c.removals, c.corrected, c.given = maps.Clone(m.removals), maps.Clone(m.corrected), maps.Clone(m.given)
+	for k, v := range c.given {
+		c.given[k] = slices.Clip(v)
+	}
 	for k, v := range c.removals {
 		c.removals[k] = slices.Clip(v)
 	}
@@ -235,6 +242,9 @@ func (m *memory) opened(e Entry, d Opened) {
 	m.known[r.id] = struct{}{}
 	m.runs[r.id] = r
 	m.order = append(m.order, r)
+	if d.Settings != "" {
+		m.settings, m.policies = applied{strings.Clone(d.Settings), e.Time}, strings.Clone(d.Policies)
+	}
 }
 
 func (m *memory) closedSystem(e Entry, d ClosedSystem) {

@@ -15,7 +15,7 @@ func Build(in Input) *Plan {
 	b := &builder{in: in, plan: &Plan{
 		FormatVersion: FormatVersion, Engine: EngineVersion, Revision: in.Revision, Base: in.Base,
 		At: in.At.UTC(), Complete: true, Systems: []System{}, Steps: []Step{}, Shifts: in.Shifts, Notes: in.Notes,
-		Only: in.Only, Selected: in.Selected,
+		Only: in.Only, Selected: in.Selected, Judged: in.Judged, Settings: in.Settings, Flips: in.Flips,
 	}}
 	slices.SortFunc(b.in.Systems, func(a, c SystemInput) int { return strings.Compare(a.Name, c.Name) })
 	for i := range b.in.Systems {
@@ -23,11 +23,16 @@ func Build(in Input) *Plan {
 	}
 	b.needs()
 	b.only()
+	b.judge(func(j Judge) func([]*Step) []Refusal { return j.Changes })
 	b.guards()
+	b.pointless()
+	if in.Judge != nil {
+		b.plan.Findings = in.Judge.Findings()
+	}
 	b.depends()
 	b.order()
 	if b.plan.ChangeDigest = in.ChangeDigest; in.ChangeDigest == "" {
-		b.plan.ChangeDigest = changeDigest(in.Shifts)
+		b.plan.ChangeDigest = ChangeDigest(in.Shifts)
 	}
 	b.plan.PlanDigest = planDigest(b.plan)
 	return b.plan

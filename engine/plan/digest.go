@@ -19,7 +19,11 @@ func planDigest(p *Plan) string {
 	for _, s := range p.Systems {
 		h.add("system", s.Name, s.Connector, s.Mode, s.Guards)
 	}
-	h.add("judged", p.Judged)
+	if p.Judged == nil {
+		h.add("judged", []string(nil))
+	} else {
+		h.add("judged", p.Judged.Rules, p.Judged.Digest)
+	}
 	type keyed struct {
 		key  string
 		step *Step
@@ -41,8 +45,8 @@ func planDigest(p *Plan) string {
 	return h.sum()
 }
 
-// changeDigest names what the declaration itself changes, whatever the systems hold.
-func changeDigest(shifts []access.Shift) string {
+// ChangeDigest names what the declaration itself changes, whatever the systems hold.
+func ChangeDigest(shifts []access.Shift) string {
 	h := newDigest("change " + EngineVersion)
 	for _, s := range shifts {
 		h.add("shift", s)

@@ -54,7 +54,7 @@ func Read(r io.Reader) (*Plan, error) {
 	if err := p.check(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrFile, err)
 	}
-	if planDigest(&p) != p.PlanDigest || len(p.Shifts) > 0 && changeDigest(p.Shifts) != p.ChangeDigest {
+	if planDigest(&p) != p.PlanDigest || len(p.Shifts) > 0 && ChangeDigest(p.Shifts) != p.ChangeDigest {
 		return nil, fmt.Errorf("%w: it was edited, its content and its digest differ; plan again", ErrFile)
 	}
 	return &p, nil

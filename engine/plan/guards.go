@@ -44,6 +44,9 @@ func (b *builder) guards() {
 		for _, g := range all {
 			again = g.lastAdmin() || again
 		}
+		if !again { // what is held may be what would have kept somebody from holding too much
+			again = b.judge(func(j Judge) func([]*Step) []Refusal { return j.People })
+		}
 	}
 	slices.SortFunc(b.plan.Refusals, func(x, y Refusal) int {
 		return strings.Compare(string(x.Name)+" "+x.Ref, string(y.Name)+" "+y.Ref)

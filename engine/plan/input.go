@@ -36,6 +36,11 @@ type Input struct {
 	// head; was says that the link is one of the base. Nil: unknown, or nothing differs.
 	Changed func(l access.Link, was bool) bool
 	Notes   []string
+	// Judge asks the policies; nil: there are none. Judged says which they are.
+	Judge    Judge
+	Judged   *Judgement
+	Settings []Setting
+	Flips    []Flip
 }
 
 // SystemInput is what the plan needs of one system.

@@ -55,8 +55,14 @@ type Plan struct {
 	Refusals []Refusal `json:"refusals,omitempty"`
 	// Shifts are what the declaration itself changes against the base, as intervals.
 	Shifts []access.Shift `json:"shifts,omitempty"`
-	// Judged names the rules that judged the plan.
-	Judged []string `json:"judged,omitempty"`
+	// Judged says which rules judged the plan; nil: none.
+	Judged *Judgement `json:"judged,omitempty"`
+	// Findings are what rules say without refusing anything.
+	Findings []Finding `json:"findings,omitempty"`
+	// Settings are the judging settings that the declaration changes, Flips what would be judged
+	// otherwise under the new ones.
+	Settings []Setting `json:"settings,omitempty"`
+	Flips    []Flip    `json:"flips,omitempty"`
 	// Notes are facts about the run that a reader should know, such as an earlier run that
 	// was cut off.
 	Notes []string `json:"notes,omitempty"`
@@ -202,6 +208,8 @@ type Refusal struct {
 	Final bool `json:"final,omitempty"`
 	// Allowed says that --allow lifted it.
 	Allowed bool `json:"allowed,omitempty"`
+	// Finding is what a rule said, where a rule refuses.
+	Finding *Finding `json:"finding,omitempty"`
 }
 
 // Run are the steps that are to be carried out, in order.

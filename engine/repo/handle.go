@@ -99,6 +99,7 @@ type commit struct {
 	author  string
 	email   string
 	subject string
+	others  []Author // whom the message names as authors besides
 }
 
 func (h *handle) commit(id plumbing.Hash) (*commit, error) {
@@ -114,6 +115,7 @@ func (h *handle) commit(id plumbing.Hash) (*commit, error) {
 	out := &commit{
 		id: id, tree: c.TreeHash, parents: c.ParentHashes, time: c.Committer.When.UTC(),
 		author: oneLine(c.Author.Name), email: oneLine(c.Author.Email), subject: oneLine(subject),
+		others: coAuthors(c.Message),
 	}
 	if h.shallow[id] {
 		out.parents = nil

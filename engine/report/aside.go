@@ -222,6 +222,7 @@ func (v *view) allowed() { v.refusals("Allowed", true) }
 // refused writes the refusals, each with all that it holds.
 func (v *view) refused() {
 	v.refusals("Refused", false)
+	v.refusedByRules()
 	told := map[string]bool{}
 	for _, r := range v.plan.Refusals {
 		for _, k := range r.Steps {
@@ -234,7 +235,7 @@ func (v *view) refused() {
 }
 
 func (v *view) refusals(title string, allowed bool) {
-	refusals := slices.DeleteFunc(slices.Clone(v.plan.Refusals), func(r plan.Refusal) bool { return r.Allowed != allowed })
+	refusals := slices.DeleteFunc(slices.Clone(v.plan.Refusals), func(r plan.Refusal) bool { return r.Allowed != allowed || r.Finding != nil })
 	if len(refusals) == 0 {
 		return
 	}

@@ -141,7 +141,7 @@ func (m maker) refuse(name access.RiskName, ref, text string, steps ...*plan.Ste
 func believable() *plan.Plan {
 	m := newPlan("github", "warehouse", "wiki")
 	m.Base = "9be11d2c0ffee00112233445566778899aabbccd"
-	m.Judged = []string{"a", "b", "c", "d", "e", "f"}
+	m.Judged = &plan.Judgement{By: "9be11d2", Rules: []string{"a", "b", "c", "d", "e", "f"}}
 	m.Shifts = []access.Shift{
 		{Kind: access.ShiftGain, Person: "alice", System: "github", Target: access.ID{Kind: "team", Name: "sre"}, Permission: "maintainer", After: []access.Span{{}}},
 		{Kind: access.ShiftSettings, System: "wiki", From: "aa", To: "bb"},

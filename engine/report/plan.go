@@ -17,10 +17,12 @@ import (
 func Plan(w io.Writer, p *plan.Plan, o Options, next string) error {
 	v := newView(w, p, o)
 	v.header()
+	v.judging()
 	v.settings()
 	v.classes()
 	v.declared()
 	v.aside()
+	v.findings()
 	v.allowed()
 	v.refused()
 	v.summary(next)
@@ -80,13 +82,13 @@ func (v *view) header() {
 		}
 		parts = append(parts, "only "+strings.Join(classes, " and "))
 	}
-	switch judged := Count(len(p.Judged), "rule", "rules"); {
-	case len(p.Judged) == 0:
+	switch j := p.Judged; {
+	case j == nil:
 		parts = append(parts, "no policy")
-	case p.Base != "":
-		parts = append(parts, "judged by "+judged+" of "+short(p.Base, 7))
+	case j.By != "":
+		parts = append(parts, "judged by "+Count(len(j.Rules), "rule", "rules")+" of "+j.By)
 	default:
-		parts = append(parts, "judged by "+judged)
+		parts = append(parts, "judged by "+Count(len(j.Rules), "rule", "rules"))
 	}
 	v.text(0, 2, strings.Join(parts, " · "))
 	for _, n := range p.Notes {
@@ -245,10 +247,10 @@ func (v *view) next(run int, t totals, next string) string {
 		return digests + ". " + next
 	case t.incomplete > 0 && len(v.plan.Systems) > 0 && v.noneRead():
 		return digests + ". Next: accord plan, which compares it with the systems."
-	case t.incomplete > 0:
+	case t.incomplete > 0 && t.refusals == 0:
 		return "Next: accord plan, once everything can be read."
 	case t.refused > 0 || t.refusals > 0:
-		return digests + ". Next: change the declaration, or allow by name what is meant."
+		return digests + ". Next: " + v.wayOut()
 	case t.untouched > 0:
 		return "Next: accord drift shows what isn't touched."
 	case t.unselected > 0:

@@ -29,7 +29,7 @@ func (v *view) declared() {
 func (v *view) settings() {
 	begun := false
 	for _, s := range v.plan.Shifts {
-		if s.Kind != access.ShiftSettings {
+		if s.Kind != access.ShiftSettings || v.toldAsJudging(s.System) {
 			continue
 		}
 		if !begun {

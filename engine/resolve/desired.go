@@ -251,6 +251,10 @@ func (d *Desired) addAccount(r *resolver, b *access.Builder, person int32, h *ac
 // State implements access.Declared, as do the methods below.
 func (d *Desired) State() *access.State { return d.state }
 
+// Resource returns the resource that is declared under the connector's spelling of its name, or
+// nil.
+func (d *Desired) Resource(id access.ID) *declare.Resource { return d.declared[id] }
+
 // Holders implements access.Declared.
 func (d *Desired) Holders() []access.Holder { return d.holders }
 

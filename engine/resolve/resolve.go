@@ -59,6 +59,7 @@ type World struct {
 	// Systems are sorted by id; released ones are left out.
 	Systems []*Desired
 	people  *people
+	sets    *sets
 }
 
 // System returns the desired state of a system, or nil.
@@ -78,7 +79,7 @@ func Resolve(in Input) (*World, declare.Problems) {
 	r := &resolver{in: in, loc: in.Repo.Config.Location(), at: in.At.UnixMilli()}
 	r.people = newPeople(in, r.loc)
 	r.sets = newSets(r)
-	w := &World{Repo: in.Repo, At: in.At, people: r.people}
+	w := &World{Repo: in.Repo, At: in.At, people: r.people, sets: r.sets}
 	for _, sys := range in.Repo.Systems {
 		if sys.State.Value != "released" {
 			w.Systems = append(w.Systems, newDesired(r, sys))

@@ -33,9 +33,12 @@ func Compare(base, head *World) []access.Shift {
 	c.accounts(base, head)
 	c.statuses(base, head)
 	c.settings(base, head)
-	slices.SortFunc(c.out, compareShift)
+	SortShifts(c.out)
 	return c.out
 }
+
+// SortShifts puts shifts into the order in which the change digest covers them.
+func SortShifts(shifts []access.Shift) { slices.SortFunc(shifts, compareShift) }
 
 type comparer struct {
 	names   map[string]string // a person's id before → id now

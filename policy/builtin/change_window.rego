@@ -5,20 +5,23 @@
 #   severity: medium
 package accord.builtin.change_window
 
-deny contains msg if {
+deny contains outside if {
+	some w in data.params.change_window
+	some s in w.systems
+	glob.match(s, ["/"], input.change.system)
 	input.change.origin == "step"
 	input.change.held == ""
-	not input.change.leaver
-	count(windows) > 0
+	input.change.leaver == false
 	not open
-	msg := sprintf("%s changes only %s; it is %s %s (%s)", [
-		input.change.system,
-		concat(" or ", sort({text(w) | some w in windows})),
-		input.plan.weekday,
-		clock(input.plan.minute),
-		input.plan.timezone,
-	])
 }
+
+outside := sprintf("%s changes only %s; it is %s %s (%s)", [
+	input.change.system,
+	concat(" or ", sort({text(w) | some w in windows})),
+	input.plan.weekday,
+	clock(input.plan.minute),
+	input.plan.timezone,
+])
 
 windows contains w if {
 	some w in data.params.change_window

@@ -5,23 +5,24 @@
 #   severity: medium
 package accord.builtin.manager_active
 
-deny contains {"msg": msg, "change": added[0]} if {
-	msg := wrong
+deny contains {"msg": wrong, "change": added[0]} if {
+	input.principal.type == "person"
+	input.principal.status in {"active", "upcoming", "leave"}
+	input.principal.manager_status != "active"
 	count(added) > 0
 }
 
 # What this plan doesn't give must not hold it back: it may even take something away.
-warn contains wrong if count(added) == 0
+warn contains wrong if {
+	input.principal.type == "person"
+	input.principal.status in {"active", "upcoming", "leave"}
+	input.principal.manager_status != "active"
+	count(added) == 0
+}
 
 added := sort({h.change | some h in input.holdings; h.added})
 
-wrong := msg if {
-	input.principal.type == "person"
-	input.principal.status in {"active", "upcoming", "leave"}
-	not input.principal.id in data.params.manager_active.except
-	input.principal.manager_status != "active"
-	msg := sprintf("%s %s", [input.principal.id, why])
-}
+wrong := sprintf("%s %s", [input.principal.id, why]) if not input.principal.id in data.params.manager_active.except
 
 why := "has no manager" if input.principal.manager == ""
 

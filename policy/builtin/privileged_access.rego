@@ -5,27 +5,19 @@
 #   severity: high
 package accord.builtin.privileged_access
 
-params := data.params.privileged_access
-
-# Only what is given is looked at, and only if it is privileged.
-gives if {
+# Only what is given, for longer or for a further reason too, is looked at.
+deny contains result if {
 	input.change.privileged == true
-	giving
-}
-
-gives if {
-	input.change.admin == true
-	params.admin
-	giving
-}
-
-giving if {
 	input.change.kind == "grant"
 	input.change.op in {"add", "update", "lengthen", "reason"}
+	some result in missing
 }
 
 deny contains result if {
-	gives
+	input.change.admin == true
+	input.change.kind == "grant"
+	input.change.op in {"add", "update", "lengthen", "reason"}
+	data.params.privileged_access.admin
 	some result in missing
 }
 
@@ -35,28 +27,40 @@ missing contains {"msg": msg} if {
 }
 
 missing contains result if {
-	params.ticket
+	data.params.privileged_access.ticket
 	some reason in input.change.reasons
-	reason.ticket == ""
+	trim_space(reason.ticket) == ""
 	result := {"msg": sprintf("privileged %s for %s needs a ticket in grant %s", [what, who, reason.grant]), "file": reason.file, "line": reason.line}
 }
 
 missing contains result if {
-	params.reason
+	data.params.privileged_access.reason
 	some reason in input.change.reasons
-	reason.note == ""
+	trim_space(reason.note) == ""
 	result := {"msg": sprintf("privileged %s for %s needs a reason in grant %s", [what, who, reason.grant]), "file": reason.file, "line": reason.line}
 }
 
 # What only comes back (drift) or begins (time) was approved with the change that declared it.
-require_approval contains result if {
-	gives
-	params.approval
+require_approval contains demand if {
+	input.change.privileged == true
 	input.change.class == "change"
-	result := {
-		"msg": sprintf("privileged %s for %s needs the approval of an owner", [what, who]),
-		"approvers": [o | some o in input.change.owners; o != input.change.principal],
-	}
+	input.change.kind == "grant"
+	input.change.op in {"add", "update", "lengthen", "reason"}
+	data.params.privileged_access.approval
+}
+
+require_approval contains demand if {
+	input.change.admin == true
+	input.change.class == "change"
+	input.change.kind == "grant"
+	input.change.op in {"add", "update", "lengthen", "reason"}
+	data.params.privileged_access.admin
+	data.params.privileged_access.approval
+}
+
+demand := {
+	"msg": sprintf("privileged %s for %s needs the approval of an owner", [what, who]),
+	"approvers": [o | some o in input.change.owners; o != input.change.principal],
 }
 
 who := input.change.principal if input.change.principal != ""

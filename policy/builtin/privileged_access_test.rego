@@ -51,6 +51,30 @@ test_admin_counts if {
 	count(denied({"privileged": false, "admin": false, "reasons": []})) == 0
 }
 
+test_administrators_are_approved if {
+	admin := {"privileged": false, "admin": true}
+	{r.approvers | some r in demanded(admin)} == {["bob"]}
+	count(demanded(object.union(admin, {"class": "drift"}))) == 0
+	count(demanded(object.union(admin, {"admin": false}))) == 0
+}
+
+test_administrators_need_not_count if {
+	off := object.union(params, {"admin": false})
+	admin := grant({"privileged": false, "admin": true, "reasons": []})
+	count(privileged_access.deny) == 0 with input as admin with data.params.privileged_access as off
+	count(privileged_access.require_approval) == 0 with input as admin with data.params.privileged_access as off
+}
+
+# What is given for longer, or for a further reason, is judged like what is given.
+test_windows if {
+	every op in {"lengthen", "reason", "update"} {
+		count(denied({"op": op, "reasons": [object.union(reason, {"ticket": " "})]})) == 1
+		count(demanded({"op": op})) == 1
+	}
+	count(denied({"op": "shorten", "reasons": []})) == 0
+	count(demanded({"op": "shorten"})) == 0
+}
+
 test_taking_away_needs_nothing if {
 	count(denied({"op": "remove", "reasons": []})) == 0
 	count(demanded({"op": "remove"})) == 0

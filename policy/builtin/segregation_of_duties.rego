@@ -19,7 +19,9 @@ warn contains result if {
 }
 
 conflicts contains conflict if {
-	some pair in pairs
+	some i in one(data.params.segregation_of_duties.left)
+	i in one(data.params.segregation_of_duties.right)
+	pair := data.params.segregation_of_duties.pairs[i]
 	together := [[x, y] |
 		some x in half(pair.between[0])
 		some y in half(pair.between[1])
@@ -37,16 +39,21 @@ conflicts contains conflict if {
 	}
 }
 
-# A pair is written [a, b], or {between: [a, b], because: why}.
-pairs contains {"between": pair, "because": ""} if {
-	some pair in data.params.segregation_of_duties
-	is_array(pair)
+# one gives the pairs of which the person may hold the one side. There can be thousands of
+# pairs: those without a pattern are looked up by the name, and only the few that are left are
+# looked at closely.
+one(side) := {i | some name in names; some i in side.named[name]} | {i |
+	some pattern, list in side.patterns
+	some name in names
+	glob.match(pattern, ["/"], name)
+	some i in list
 }
 
-pairs contains {"between": pair.between, "because": object.get(pair, "because", "")} if {
-	some pair in data.params.segregation_of_duties
-	is_object(pair)
-}
+names contains r.id if some r in input.roles
+
+names contains g.key if some g in input.holdings
+
+names contains concat(":", [g.key, g.permission]) if some g in input.holdings
 
 because(pair) := "" if pair.because == ""
 
@@ -64,7 +71,7 @@ half(side) := {h |
 	some g in input.holdings
 	full := sprintf("%s:%s", [g.key, g.permission])
 	matches(side, g.key, full)
-	h := {"name": full, "text": sprintf("%s%s", [full, via(g)]), "added": g.added, "change": g.change}
+	h := {"name": full, "text": sprintf("%s%s", [full, through(g.via)]), "added": g.added, "change": g.change}
 }
 
 matches(side, key, _) if side == key
@@ -81,6 +88,6 @@ matches(side, _, full) if {
 	glob.match(side, ["/"], full)
 }
 
-via(g) := "" if count(g.via) == 0
+through([]) := ""
 
-via(g) := sprintf(" through %s", [concat(", ", g.via)]) if count(g.via) > 0
+through(via) := sprintf(" through %s", [concat(", ", via)]) if count(via) > 0

@@ -17,7 +17,19 @@ person(roles, holdings) := object.union(fixture.principal, {
 	"holdings": holdings,
 })
 
-pairs := [["erp/role/pay", "bank/team/approve"]]
+# shaped gives pairs the form in which the judge hands them over.
+shaped(list) := {
+	"pairs": [{"between": p, "because": ""} | some p in list],
+	"left": side(list, 0),
+	"right": side(list, 1),
+}
+
+side(list, k) := {
+	"named": {list[i][k]: [i] | some i, _ in list},
+	"patterns": {list[i][k]: [i] | some i, _ in list; contains(list[i][k], "*")},
+}
+
+pairs := shaped([["erp/role/pay", "bank/team/approve"]])
 
 # One half by a nested group on one system, the other directly on another.
 nested := person([], [
@@ -38,7 +50,7 @@ test_one_half_is_no_conflict if {
 
 test_a_half_is_no_conflict_with_itself if {
 	one := person([], [holding("erp/role/pay", "member", [], true)])
-	count(sod.deny) == 0 with input as one with data.params.segregation_of_duties as [["erp/role/*", "erp/**"]]
+	count(sod.deny) == 0 with input as one with data.params.segregation_of_duties as shaped([["erp/role/*", "erp/**"]])
 }
 
 test_pattern_and_permission if {
@@ -46,9 +58,9 @@ test_pattern_and_permission if {
 		holding("erp/role/pay", "admin", [], true),
 		holding("bank/team/approve", "member", [], true),
 	])
-	count(sod.deny) == 1 with input as both with data.params.segregation_of_duties as [["erp/role/pay:admin", "bank/*/approve"]]
-	count(sod.deny) == 0 with input as both with data.params.segregation_of_duties as [["erp/role/pay:owner", "bank/*/approve"]]
-	count(sod.deny) == 1 with input as both with data.params.segregation_of_duties as [["erp/*/*:admin", "bank/team/approve"]]
+	count(sod.deny) == 1 with input as both with data.params.segregation_of_duties as shaped([["erp/role/pay:admin", "bank/*/approve"]])
+	count(sod.deny) == 0 with input as both with data.params.segregation_of_duties as shaped([["erp/role/pay:owner", "bank/*/approve"]])
+	count(sod.deny) == 1 with input as both with data.params.segregation_of_duties as shaped([["erp/*/*:admin", "bank/team/approve"]])
 }
 
 test_roles if {
@@ -60,7 +72,7 @@ test_roles if {
 		[],
 	)
 	found := sod.deny with input as both
-		with data.params.segregation_of_duties as [{"between": ["payer", "approver"], "because": "four eyes"}]
+		with data.params.segregation_of_duties as object.union(shaped([["payer", "approver"]]), {"pairs": [{"between": ["payer", "approver"], "because": "four eyes"}]})
 	{r.msg | some r in found} == {"alice would hold role payer beside role approver (four eyes)"}
 }
 

@@ -5,59 +5,75 @@
 #   severity: medium
 package accord.builtin.temporary_access
 
-params := data.params.temporary_access
-
-# Only changes of how long somebody has access are looked at, and everything else only then.
-deny contains msg if {
+# Only changes of how long somebody has access are looked at. A message has a rule of its own,
+# and what seldom holds stands first, so that a change that is short enough costs little.
+deny contains contracted if {
+	input.change.days_left > data.params.temporary_access.contractor_days
 	input.change.kind == "grant"
 	input.change.op in {"add", "update", "lengthen", "reason"}
-	some msg in late
+	data.params.temporary_access.contractor_days > 0
 }
 
-late contains msg if {
-	input.change.days_left > params.contractor_days
-	contractor
-	msg := sprintf("%s is %s %s: access to %s %s", [input.subject.id, params.contractors.attribute, matching, what, ends(params.contractor_days)])
-}
-
-late contains msg if {
+deny contains temporary if {
+	input.change.days_left > data.params.temporary_access.max_days
+	input.change.kind == "grant"
+	input.change.op in {"add", "update", "lengthen", "reason"}
 	input.change.has_end == true
-	params.max_days > 0
-	input.change.days_left > params.max_days
-	msg := sprintf("temporary access of %s to %s %s", [who, what, ends(params.max_days)])
+	data.params.temporary_access.max_days > 0
 }
 
-late contains msg if {
+deny contains privileged if {
+	input.change.days_left > data.params.temporary_access.privileged_days
+	input.change.kind == "grant"
+	input.change.op in {"add", "update", "lengthen", "reason"}
 	input.change.privileged == true
-	params.privileged_days > 0
-	input.change.days_left > params.privileged_days
-	msg := sprintf("privileged access of %s to %s %s", [who, what, ends(params.privileged_days)])
+	data.params.temporary_access.privileged_days > 0
 }
 
-late contains msg if {
-	some limit in params.limits
+deny contains limited(limit.days) if {
+	some limit in data.params.temporary_access.limits
 	input.change.days_left > limit.days
+	input.change.kind == "grant"
+	input.change.op in {"add", "update", "lengthen", "reason"}
 	covers(limit.access)
-	msg := sprintf("access of %s to %s %s", [who, what, ends(limit.days)])
 }
+
+# What was temporary may become permanent, but not unnoticed.
+warn contains permanent if {
+	input.change.op == "lengthen"
+	input.change.has_end == false
+	input.change.before.has_end == true
+	data.params.temporary_access.max_days > 0
+}
+
+permanent := sprintf("temporary access of %s to %s loses its end (%s)", [who, what, input.change.before.until])
+
+contracted := sprintf("%s is %s %s: access to %s %s", [
+	input.subject.id,
+	data.params.temporary_access.contractors.attribute, matching,
+	what, ends(data.params.temporary_access.contractor_days),
+])
 
 # Nobody would be a contractor if the attribute weren't there.
-late contains msg if {
+contracted := sprintf("the attribute %s of %s isn't known, so that nobody can tell contractors; name another under contractors", [
+	data.params.temporary_access.contractors.attribute,
+	who,
+]) if {
 	input.subject.type == "person"
-	params.contractor_days > 0
-	not input.subject.attributes[params.contractors.attribute]
-	msg := sprintf("the attribute %s of %s isn't known, so that nobody can tell contractors; name another under contractors", [params.contractors.attribute, who])
+	not input.subject.attributes[data.params.temporary_access.contractors.attribute]
 }
 
-contractor if {
-	params.contractor_days > 0
-	matching
-}
-
+# matching is the value by which somebody is a contractor.
 matching := sort([v |
-	some v in input.subject.attributes[params.contractors.attribute]
-	v in params.contractors.values
+	some v in input.subject.attributes[data.params.temporary_access.contractors.attribute]
+	v in data.params.temporary_access.contractors.values
 ])[0]
+
+temporary := sprintf("temporary access of %s to %s %s", [who, what, ends(data.params.temporary_access.max_days)])
+
+privileged := sprintf("privileged access of %s to %s %s", [who, what, ends(data.params.temporary_access.privileged_days)])
+
+limited(days) := sprintf("access of %s to %s %s", [who, what, ends(days)])
 
 covers(name) if glob.match(name, ["/"], input.change.role)
 

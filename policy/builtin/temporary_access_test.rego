@@ -40,6 +40,28 @@ test_lengthening_counts if {
 	count(judged(grant("contractor", {"op": "shorten", "days_left": 91}), {})) == 0
 }
 
+# A further reason, or another permission, can keep access for longer as well.
+test_reasons_and_updates_count if {
+	count(judged(grant("contractor", {"op": "reason", "days_left": 91}), {})) == 1
+	count(judged(grant("contractor", {"op": "update", "days_left": 91}), {})) == 1
+	count(judged(grant("contractor", object.union(endless, {"op": "reason"})), {})) == 1
+	count(judged(grant("contractor", {"op": "reason", "days_left": 90}), {})) == 0
+}
+
+test_privileged_windows if {
+	long := {"op": "lengthen", "privileged": true, "days_left": 31}
+	count(judged(grant("employee", long), {"privileged_days": 30})) == 1
+	count(judged(grant("employee", object.union(long, {"op": "shorten"})), {"privileged_days": 30})) == 0
+}
+
+test_what_loses_its_end_is_said if {
+	lost := object.union(endless, {"op": "lengthen", "before": {"has_end": true, "until": "2026-12-01T00:00:00Z"}})
+	temporary_access.warn == {"temporary access of carol to warehouse/role/writer loses its end (2026-12-01T00:00:00Z)"} with input as grant("employee", lost)
+		with data.params.temporary_access as params
+	count(temporary_access.warn) == 0 with input as grant("employee", object.union(lost, {"before": {"has_end": false}}))
+		with data.params.temporary_access as params
+}
+
 test_employees_may_have_no_end if count(judged(grant("employee", endless), {})) == 0
 
 test_what_is_temporary_is_short if {
@@ -60,7 +82,7 @@ test_limits if {
 }
 
 test_an_unknown_attribute_is_said if {
-	some msg in judged(grant("employee", {}), {"contractors": {"attribute": "contract", "values": ["x"]}})
+	some msg in judged(grant("employee", {"days_left": 91}), {"contractors": {"attribute": "contract", "values": ["x"]}})
 	contains(msg, "the attribute contract of carol isn't known")
 }
 

@@ -1,0 +1,322 @@
+package engine
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/accordhq/accord/engine/access"
+	"github.com/accordhq/accord/engine/plan"
+	"github.com/accordhq/accord/policy"
+)
+
+// holder asks what people would hold after a plan, on all systems: what is live with the steps
+// carried out, and, where a system wasn't read, what is declared. Only what the people concerned
+// can reach is looked at.
+type holder struct {
+	*facts
+	steps map[string][]*plan.Step // by system, those to be carried out
+	gives map[string]map[way][]give
+	views map[string]*view
+}
+
+// way is from a subject to a target on a system, give a step that opens it.
+type way struct{ from, to access.ID }
+
+type give struct{ permission, step string }
+
+// edge is one grant on one system.
+type edge struct {
+	subject, target access.ID
+	permission      string
+}
+
+func newHolder(f *facts, steps []*plan.Step) *holder {
+	h := &holder{facts: f, steps: map[string][]*plan.Step{}, gives: map[string]map[way][]give{}, views: map[string]*view{}}
+	for _, st := range steps {
+		h.steps[st.System] = append(h.steps[st.System], st)
+		if (st.Action == access.Give || st.Action == access.ChangeLevel) && st.After != nil {
+			if h.gives[st.System] == nil {
+				h.gives[st.System] = map[way][]give{}
+			}
+			w := way{st.Subject, st.Target}
+			h.gives[st.System][w] = append(h.gives[st.System][w], give{st.After.Permission, st.Key()})
+		}
+	}
+	return h
+}
+
+// person is what one person would hold, with what the plan adds to it.
+func (h *holder) person(id string) policy.PrincipalInput {
+	in := policy.PrincipalInput{Principal: h.subject(id), Plan: h.context}
+	for _, sys := range h.systems {
+		in.Holdings = append(in.Holdings, h.on(sys, id)...)
+	}
+	slices.SortStableFunc(in.Holdings, func(a, b policy.Holding) int {
+		return cmp.Or(strings.Compare(a.Key, b.Key), strings.Compare(a.Permission, b.Permission))
+	})
+	in.Roles = h.heldRoles(in.Holdings)
+	return in
+}
+
+// on is what a person would hold on one system.
+func (h *holder) on(sys *system, person string) []policy.Holding {
+	account, ok := sys.want.AccountOf(person)
+	if !ok {
+		return nil
+	}
+	t, _ := h.connector(sys.decl.Connector.Value)
+	desc := t.Describe()
+	v := h.view(sys)
+	before := map[edge]bool{}
+	for _, was := range policy.Reach(v.before.reach(h.accountBefore(sys, person, account)), desc, h.accountBefore(sys, person, account)) {
+		before[edge{target: access.ID{Kind: was.ResourceKind, Name: was.ResourceName}, permission: was.Permission}] = true
+	}
+	out := policy.Reach(v.after.reach(account), desc, account)
+	for i := range out {
+		g := &out[i]
+		target := access.ID{Kind: g.ResourceKind, Name: g.ResourceName}
+		g.Added = !before[edge{target: target, permission: g.Permission}]
+		h.explain(sys, account, g)
+		if g.Added {
+			g.Change = h.changeOf(sys, person, account, *g)
+		}
+	}
+	return out
+}
+
+// accountBefore is the name under which a person's account is there before the plan.
+func (h *holder) accountBefore(sys *system, person string, account access.ID) access.ID {
+	if sys.live != nil {
+		for _, st := range h.steps[sys.decl.ID.Value] {
+			if st.Action == access.Rename && st.Subject.Kind == account.Kind && st.After.Name == account.Name {
+				return st.Subject
+			}
+		}
+		return account
+	}
+	if sys.rev != nil && sys.rev.world != nil {
+		if d := sys.rev.world.System(previousName(sys.rev.decl, sys.decl)); d != nil {
+			if id, ok := d.AccountOf(person); ok {
+				return id
+			}
+		}
+	}
+	return account
+}
+
+// explain fills in why something is held: by the declaration of what it follows from.
+func (h *holder) explain(sys *system, account access.ID, g *policy.Holding) {
+	first, permission := access.ID{Kind: g.ResourceKind, Name: g.ResourceName}, g.Permission
+	if len(g.Via) > 0 {
+		first, permission = parseID(g.Via[0]), ""
+	}
+	because := activeOnly(sys.want.Reasons(account, first, permission), h.facts)
+	if len(because) == 0 && permission == "" {
+		because = activeOnly(anyReasons(sys, account, first), h.facts)
+	}
+	g.Reasons = h.reasons(because)
+	_, g.Roles = rolesOf(because)
+	g.Until, g.HasEnd, g.DaysLeft = policy.Ends(latestEnd(because), h.at)
+	g.Privileged = h.privileged(sys.decl.ID.Value, access.ID{Kind: g.ResourceKind, Name: g.ResourceName}, g.Roles)
+}
+
+// anyReasons are the reasons for whatever the account holds on the target by the declaration.
+func anyReasons(sys *system, account, target access.ID) []access.Reason {
+	var out []access.Reason
+	for _, g := range sys.want.State().GrantsOf(account) {
+		if g.Target == target {
+			out = append(out, sys.want.Reasons(account, target, g.Permission)...)
+		}
+	}
+	return out
+}
+
+func activeOnly(in []access.Reason, f *facts) []access.Reason {
+	var out []access.Reason
+	for _, r := range in {
+		if r.Active(f.at) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+func parseID(s string) access.ID {
+	kind, name, _ := strings.Cut(s, "/")
+	return access.ID{Kind: kind, Name: name}
+}
+
+// changeOf names the change that adds a holding: the step that gives it, or the way to it, or,
+// on a system that wasn't read, the shift.
+func (h *holder) changeOf(sys *system, person string, account access.ID, g policy.Holding) string {
+	from := []access.ID{account}
+	for _, v := range g.Via {
+		from = append(from, parseID(v))
+	}
+	last := access.ID{Kind: g.ResourceKind, Name: g.ResourceName}
+	for i := range from {
+		to := last
+		if i+1 < len(from) {
+			to = from[i+1]
+		}
+		for _, step := range h.gives[sys.decl.ID.Value][way{from[i], to}] {
+			if i+1 < len(from) || step.permission == g.Permission {
+				return step.step
+			}
+		}
+	}
+	if sys.live != nil {
+		return ""
+	}
+	for _, sh := range h.shifts {
+		if sh.System == sys.decl.ID.Value && (sh.Kind == access.ShiftGain || sh.Kind == access.ShiftLengthen) &&
+			(sh.Person == person && sh.Target == cmp.Or(firstVia(g), last) || sh.Person == "" && slices.Contains(from, sh.Subject)) {
+			return shiftKey(sh)
+		}
+	}
+	return ""
+}
+
+func firstVia(g policy.Holding) access.ID {
+	if len(g.Via) == 0 {
+		return access.ID{}
+	}
+	return parseID(g.Via[0])
+}
+
+// heldRoles are the roles that holdings come through. One is added if all that comes through it
+// is.
+func (h *holder) heldRoles(in []policy.Holding) []policy.HeldRole {
+	roles := map[string]*policy.HeldRole{}
+	for _, g := range in {
+		for _, id := range g.Roles {
+			r := roles[id]
+			if r == nil {
+				r = &policy.HeldRole{ID: id, Added: true}
+				if f := h.role(id); f != nil {
+					r.Privileged = f.Privileged
+				}
+				roles[id] = r
+			}
+			r.Added = r.Added && g.Added
+			if g.Change != "" && (r.Change == "" || g.Change < r.Change) {
+				r.Change = g.Change
+			}
+		}
+	}
+	var out []policy.HeldRole
+	for _, id := range slices.Sorted(maps.Keys(roles)) {
+		r := *roles[id]
+		if !r.Added {
+			r.Change = ""
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// view is a system before and after the steps.
+type view struct{ before, after sight }
+
+func (h *holder) view(sys *system) *view {
+	name := sys.decl.ID.Value
+	if v := h.views[name]; v != nil {
+		return v
+	}
+	v := &view{}
+	switch {
+	case sys.live != nil:
+		v.before = sight{state: sys.live, name: name}
+		v.after = v.before.with(h.steps[name])
+	default:
+		v.after = sight{state: sys.want.State(), name: name}
+		if sys.rev != nil && sys.base != nil {
+			v.before = sight{state: sys.base.State(), name: name}
+		}
+	}
+	h.views[name] = v
+	return v
+}
+
+// sight is a state with changes laid over it.
+type sight struct {
+	state   *access.State // nil: nothing is there
+	name    string
+	given   map[access.ID][]access.Grant
+	taken   map[edge]bool
+	gone    map[access.ID]bool
+	off, on map[access.ID]bool
+	was     map[access.ID]access.ID // names before
+}
+
+func (s sight) with(steps []*plan.Step) sight {
+	out := sight{state: s.state, name: s.name, given: map[access.ID][]access.Grant{}, taken: map[edge]bool{}, gone: map[access.ID]bool{},
+		off: map[access.ID]bool{}, on: map[access.ID]bool{}, was: map[access.ID]access.ID{}}
+	for _, st := range steps {
+		if st.Before != nil && st.Action.OnGrant() && st.Action != access.Give {
+			out.taken[edge{st.Subject, st.Target, st.Before.Permission}] = true
+		}
+		switch st.Action {
+		case access.Give, access.ChangeLevel:
+			out.given[st.Subject] = append(out.given[st.Subject], access.Grant{Subject: st.Subject, Target: st.Target, Permission: st.After.Permission})
+		case access.Delete:
+			out.gone[st.Subject] = true
+		case access.Disable:
+			out.off[st.Subject] = true
+		case access.Enable:
+			out.on[st.Subject] = true
+		case access.Rename:
+			to := access.ID{Kind: st.Subject.Kind, Name: st.After.Name}
+			out.was[to] = st.Subject
+			out.gone[st.Subject] = true
+		}
+	}
+	return out
+}
+
+// of is what a subject holds. A disabled account holds nothing that it could use.
+func (s sight) of(subject access.ID) []access.Grant {
+	if s.state == nil || s.gone[subject] {
+		return nil
+	}
+	here := subject
+	if was, ok := s.was[subject]; ok {
+		here = was
+	}
+	if o, ok := s.state.Object(here); ok && subject.IsAccount() && (o.Disabled && !s.on[subject] || s.off[subject]) {
+		return nil
+	}
+	var out []access.Grant
+	for _, g := range s.state.GrantsOf(here) {
+		if !s.taken[edge{subject, g.Target, g.Permission}] && !s.gone[g.Target] {
+			g.Subject = subject
+			out = append(out, g)
+		}
+	}
+	return append(out, s.given[subject]...)
+}
+
+// reach is the part of the state that an account gets to, as a state of its own.
+func (s sight) reach(account access.ID) *access.State {
+	b := access.NewBuilder(s.name)
+	seen := map[access.ID]bool{account: true}
+	known := map[edge]bool{}
+	for queue := []access.ID{account}; len(queue) > 0; queue = queue[1:] {
+		for _, g := range s.of(queue[0]) {
+			e := edge{g.Subject, g.Target, g.Permission}
+			if known[e] {
+				continue
+			}
+			known[e] = true
+			b.Grant(g)
+			if !seen[g.Target] && !g.Target.IsAccount() {
+				seen[g.Target] = true
+				queue = append(queue, g.Target)
+			}
+		}
+	}
+	st, _ := b.Build() // it can only fail for objects, of which there are none
+	return st
+}

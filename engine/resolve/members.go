@@ -1,0 +1,48 @@
+package resolve
+
+import (
+	"slices"
+
+	"github.com/accordhq/accord/engine/access"
+	"github.com/accordhq/accord/engine/declare"
+)
+
+// Members are the people and services that belong to a group at the instant, sorted, whatever
+// their status. Not safe for concurrent use: groups are evaluated when they are asked for.
+func (w *World) Members(group string) []string {
+	g := w.Repo.Group(group)
+	if g == nil || w.sets == nil {
+		return nil
+	}
+	at := w.At.UnixMilli()
+	var out []string
+	for _, m := range w.sets.group(g) {
+		if m.span.holds(at) {
+			out = append(out, w.people.list[m.person].ID.Value)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// Active are the people among the ids of people and groups that are active at the instant,
+// groups resolved, sorted. Services answer for nothing.
+func (w *World) Active(ids []declare.Text) []string {
+	var out []string
+	add := func(id string) {
+		if p, status, _, ok := w.Person(id); ok && status == access.HolderActive && !p.Service {
+			out = append(out, id)
+		}
+	}
+	for _, id := range ids {
+		if w.Repo.Person(id.Value) != nil {
+			add(id.Value)
+			continue
+		}
+		for _, m := range w.Members(id.Value) {
+			add(m)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
