@@ -42,6 +42,8 @@ type Applied struct {
 	Exit   int
 	// Stopped says that the run was interrupted.
 	Stopped bool
+	// Settings says that the judging settings of what was applied hold from now on.
+	Settings bool
 }
 
 // Apply plans against a fresh read and carries the plan out: that of now, or, with Reviewed,
@@ -137,6 +139,7 @@ func (s *session) run(ctx context.Context, o ApplyOptions, out *Applied) error {
 		allow = append(allow, string(a.Name)+":"+a.Ref)
 	}
 	settings, policies := s.accepts(out.Plan)
+	out.Settings = settings == out.Plan.Revision.Hash && settings != ""
 	s.head.Repo = nil // not needed any more, and large
 	res, err := apply.Run(ctx, apply.Options{
 		Plan: out.Plan, Systems: conns, Journal: s.journal, Run: out.Run, Progress: o.Progress, Now: s.Now,

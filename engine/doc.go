@@ -2,8 +2,8 @@
 // first; it says where any line of code belongs.
 //
 //	git commit ──▶ declare ──▶ resolve ─┐
-//	                                    ├─▶ diff ──▶ plan ──▶ guards ──▶ (review) ──▶ apply ──▶ read back
-//	systems ─────▶ observe ─────────────┘   pure     pure                              the only step that writes
+//	                                    ├─▶ diff ──▶ plan ──▶ policy, guards ──▶ (review) ──▶ apply ──▶ read back
+//	systems ─────▶ observe ─────────────┘   pure     pure      pure data                      the only step that writes
 //
 // # The packages
 //
@@ -18,8 +18,10 @@
 //	apply     carries out a plan, unit by unit, with the journal before and after; reads back
 //	report    plans, drift, results and answers to text and JSON; all wording and colour
 //
-// Package policy, beside engine, compiles and runs Rego rules; nothing here calls it yet, so
-// that only the guards of plan judge.
+// Package policy, beside engine, compiles Rego rules and asks them. Which revision's rules and
+// settings judge is decided in rulebook.go and settings.go; what they are asked is put together
+// in facts.go, questions.go (changes), holdings.go (what people would hold) and figures.go (the
+// plan); judging.go and verdicts.go turn answers into refusals, approvals.go weighs evidence.
 //
 // Package engine itself joins them: Load, Plan, Apply, Why. What is decided is decided in
 // a pure package (resolve, diff, plan), which can be tested without a file, a clock or a
@@ -31,7 +33,8 @@
 //   - A new key in YAML: declare/types.go, and its meaning in resolve.
 //   - A new way to say why something is or isn't so: resolve/reasons.go or explain.go.
 //   - What is or isn't touched: diff (one rule, in its package comment).
-//   - Whether a step may run: plan/guards.go. In which order: plan/order.go.
+//   - Whether a step may run: plan/guards.go; policy/builtin where it is a rule. In which order: plan/order.go.
+//   - A field that rules see: policy/input.go, and the file above that fills it in.
 //   - What is written to a system, and what is remembered of it: apply, journal.
 //   - How something is said: report.
 //   - A new system: a folder under connectors, joined in connectors/all.

@@ -141,7 +141,7 @@ func bar(state map[string]apply.Progress) string {
 }
 
 func applied(r *engine.Applied) report.Applied {
-	out := report.Applied{Run: r.Run, Plan: r.Plan, Deltas: r.Deltas, Duration: r.Took, Stopped: r.Stopped, Exit: r.Exit, ReadBack: map[string]string{}}
+	out := report.Applied{Run: r.Run, Plan: r.Plan, Deltas: r.Deltas, Duration: r.Took, Stopped: r.Stopped, Settings: r.Settings, Exit: r.Exit, ReadBack: map[string]string{}}
 	if r.Result == nil {
 		return out
 	}

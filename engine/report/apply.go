@@ -26,7 +26,9 @@ type Applied struct {
 	Duration time.Duration
 	// Stopped says that the run was told to stop before its end.
 	Stopped bool
-	Exit    int
+	// Settings says that the judging settings of the declaration hold from now on.
+	Settings bool
+	Exit     int
 }
 
 // AppliedStep is what became of one step.
@@ -97,8 +99,26 @@ func Apply(w io.Writer, a Applied, o Options) error {
 	v.systems()
 	v.allowed()
 	v.refused()
+	v.settle()
 	v.end()
 	return v.flush()
+}
+
+// settle says which judging settings didn't hold yet and do from now on.
+func (v *applyView) settle() {
+	var names []string
+	for _, s := range v.plan.Settings {
+		names = append(names, s.Setting)
+	}
+	switch {
+	case len(names) == 0:
+	case v.a.Settings:
+		v.heading("These judging settings hold from now on; accord plan shows what follows from them")
+		v.text(2, 4, strings.Join(names, ", "))
+	default:
+		v.heading("These judging settings don't hold before nothing is refused any more")
+		v.text(2, 4, strings.Join(names, ", "))
+	}
 }
 
 type applyView struct {

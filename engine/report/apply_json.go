@@ -18,6 +18,10 @@ type applyDoc struct {
 	Exit         int           `json:"exit"`
 	// Stopped says that the run was told to stop before its end.
 	Stopped bool `json:"stopped"`
+	// Settings are the judging settings that the declaration changes, SettingsHold that they do
+	// from now on.
+	Settings     []plan.Setting `json:"settings,omitempty"`
+	SettingsHold bool           `json:"settingsHold,omitempty"`
 	// Milliseconds is how long the run took.
 	Milliseconds int64 `json:"milliseconds"`
 	// Counts are of the steps below.
@@ -75,7 +79,7 @@ type applyDelta struct {
 func ApplyJSON(w io.Writer, a Applied) error {
 	doc := applyDoc{
 		FormatVersion: FormatVersion, Run: a.Run, Revision: a.Plan.Revision, PlanDigest: a.Plan.PlanDigest, ChangeDigest: a.Plan.ChangeDigest,
-		Exit: a.Exit, Stopped: a.Stopped, Milliseconds: a.Duration.Milliseconds(),
+		Exit: a.Exit, Stopped: a.Stopped, Settings: a.Plan.Settings, SettingsHold: a.Settings, Milliseconds: a.Duration.Milliseconds(),
 		Steps: []applyStep{}, ReadBack: []applyReadBack{}, Deltas: []applyDelta{}, Held: []plan.Step{}, Refusals: []plan.Refusal{},
 	}
 	counts := map[fared]*int{faredHeld: &doc.Counts.Held, faredFailed: &doc.Counts.Failed, faredNotHeld: &doc.Counts.NotHeld,
