@@ -23,8 +23,37 @@ type leniency struct {
 	// loose tells of which objects only the attributes that are wanted must be there: systems
 	// fill in others when they create an object.
 	loose func(access.ID) bool
+	// pending tells which grants may be invitations where they are wanted held: those that were
+	// just given.
+	pending func(access.Grant) bool
 	// extra tells which objects may be there though nobody wants them.
 	extra func(access.ID) bool
+}
+
+// invited reports whether a grant may be an invitation, and is one.
+func (l leniency) invited(want, got access.Grant) bool {
+	return l.pending != nil && want.Standing == access.Held && got.Standing == access.Pending && l.pending(want)
+}
+
+// doneBy is the leniency for what changes have made: what was created may have more attributes,
+// and what was given may be an invitation.
+func doneBy(changes ...access.Change) leniency {
+	return leniency{
+		implied: true,
+		loose: func(id access.ID) bool {
+			return slices.ContainsFunc(changes, func(c access.Change) bool { return c.Action == access.Create && c.Subject == id })
+		},
+		pending: func(g access.Grant) bool {
+			return slices.ContainsFunc(changes, func(c access.Change) bool {
+				return c.Action.OnGrant() && c.Subject == g.Subject && c.Target == g.Target
+			})
+		},
+	}
+}
+
+// asDeclared is the leniency for what was declared: all that is there may have been made so.
+func asDeclared() leniency {
+	return leniency{implied: true, loose: func(access.ID) bool { return true }, pending: func(access.Grant) bool { return true }}
 }
 
 // differences lists in what got differs from want, sorted. Native isn't compared.
@@ -50,7 +79,7 @@ func differences(want, got *access.State, l leniency) []difference {
 		_, has, ok := got.Find(g.Subject, g.Target, g.Permission)
 		if !ok || l.implied && has.Standing == access.Implied {
 			out = append(out, difference{g.Subject, g.Target, fmt.Sprintf("%s is missing", g)})
-		} else if has.Standing != g.Standing {
+		} else if has.Standing != g.Standing && !l.invited(g, has) {
 			out = append(out, difference{g.Subject, g.Target, fmt.Sprintf("%s is %s, want %s", g, has.Standing, g.Standing)})
 		}
 	}

@@ -30,6 +30,13 @@
 // miswrites alike would look perfect to itself. A law that can't hold for a system is waived
 // by name with a reason; some can't be waived, and a waiver that is no longer needed fails.
 //
+// What goes wrong on the way is made to happen by HTTPProxy and TCPProxy, which stand between a
+// connector and any server: pages that fail, replies that are lost, 429, a login page, answers
+// that are cut off, slow or never come. What became of all laws against each server is kept in a
+// file beside the connector (Harness.Record), from which the tables of connectors/README.md are
+// made; the steps to a new connector stand there too.
+//
 // The suite is itself tested by connectors that are broken on purpose, one classic mistake
-// each (broken_test.go): a new law comes with the broken connector that it catches.
+// each (mistakes_test.go), and by one whose HTTP client is careless (client_test.go): a new law
+// comes with the broken connector that it catches.
 package connectortest

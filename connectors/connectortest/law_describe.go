@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"reflect"
 	"slices"
+	"time"
 
 	"github.com/accordhq/accord/connectors"
 	"github.com/accordhq/accord/engine/access"
@@ -29,6 +30,30 @@ func describeStatic(t *trial) {
 	other := t.open()
 	if !reflect.DeepEqual(first, other.Describe()) {
 		t.Errorf("another connector of the same type describes itself differently")
+	}
+	if t.h.Type != nil {
+		if typ := t.h.Type(); typ.Name != first.Connector || !reflect.DeepEqual(first, typ.Describe()) {
+			t.Errorf("the type %s describes it differently", typ.Name)
+		}
+	}
+	describeAlone(other)
+}
+
+// describeAlone asks for what needs nobody while the far side answers nothing.
+func describeAlone(b *bed) {
+	if !b.arm(FaultHang) {
+		return
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		b.Describe()
+		_, _ = b.Normalize(access.Object{ID: access.Account("somebody")})
+	}()
+	select {
+	case <-done:
+	case <-time.After(promptly):
+		b.Errorf("Describe or Normalize waits for the system, which answers nothing")
 	}
 }
 

@@ -71,7 +71,8 @@ func (b *bed) lives(kind access.Kind, ids []access.ID) bool {
 			return access.Change{Action: access.Delete, Subject: id, Before: &access.Value{}}
 		})
 	}
-	l := leniency{implied: true, loose: func(id access.ID) bool { return slices.Contains(ids, id) }}
+	l := asDeclared()
+	l.loose = func(id access.ID) bool { return slices.Contains(ids, id) }
 	for _, stage := range stages {
 		e := access.Edit(b.dump(), b.desc)
 		var last access.Change

@@ -3,6 +3,7 @@ package connectortest
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/accordhq/accord/connectors"
@@ -45,13 +46,7 @@ func readSeesEverything(t *trial) {
 		make func(*bed) *access.State
 	}{
 		{"everything", func(b *bed) *access.State { return b.maker.everything() }},
-		{"many", func(b *bed) *access.State {
-			n := t.h.Many
-			if n == 0 {
-				n = 250
-			}
-			return b.maker.many(n)
-		}},
+		{"many", func(b *bed) *access.State { return b.maker.many(b.maker.pages()) }},
 		{"random", func(b *bed) *access.State { return b.maker.random(t.rand("read")) }},
 	}
 	for _, s := range states {
@@ -105,6 +100,43 @@ func readScopedAgrees(t *trial) {
 	if none.Whole() || none.Knows(missing) {
 		t.Errorf("a read of no objects claims to know something")
 	}
+	readNamedOfMany(t)
+}
+
+// namedAtMost is how many objects the engine names in one read at most.
+const namedAtMost = 200
+
+// readNamedOfMany names as many objects as the engine ever does, in no order, some of which
+// aren't there: connectors cut such a question into several.
+func readNamedOfMany(t *trial) {
+	b := t.open()
+	b.seed(b.maker.many(b.maker.pages()))
+	whole := b.read()
+	var ids []access.ID
+	for o := range whole.Objects() {
+		ids = append(ids, o.ID)
+	}
+	r := t.rand("scoped")
+	r.Shuffle(len(ids), func(i, j int) { ids[i], ids[j] = ids[j], ids[i] })
+	left := ids[min(len(ids), namedAtMost-10):]
+	ids = slices.Clone(ids[:len(ids)-len(left)])
+	for i := range 10 {
+		if id, ok := b.maker.thing(access.KindAccount, 100_000+i); ok && b.maker.makes(access.KindAccount) {
+			ids = slices.Insert(ids, r.IntN(len(ids)), id)
+		}
+	}
+	got := b.read(ids...)
+	t.same("a read of many named objects", differences(narrow(t, whole, ids), narrow(t, got, ids), leniency{}))
+	for _, id := range ids {
+		if !got.Knows(id) {
+			t.Fatalf("a read of %d named objects doesn't know %s, which is one of them: %v", len(ids), id, got.Unknowns())
+		}
+	}
+	for _, id := range left {
+		if got.Knows(id) {
+			t.Fatalf("a read of named objects claims to know %s, which wasn't named", id)
+		}
+	}
 }
 
 func readStanding(t *trial) {
@@ -127,64 +159,10 @@ func readStanding(t *trial) {
 	if !seen[access.Pending] && !seen[access.Implied] {
 		t.Skipf("on this system a grant is held or isn't there")
 	}
-	t.same("standings", differences(want, b.read(), leniency{implied: !seen[access.Implied]}))
-}
-
-func readAllOrError(t *trial) {
-	for _, scoped := range []bool{false, true} {
-		b := t.open()
-		b.seed(b.maker.many(20))
-		truth := b.dump()
-		var ids []access.ID
-		for o := range truth.Objects() {
-			ids = append(ids, o.ID)
-		}
-		if !b.arm(FaultRead) {
-			t.Fatalf("the harness can't make a read fail (FaultRead); without it this law shows nothing")
-		}
-		scope := connectors.Scope{}
-		if scoped {
-			scope.IDs = ids
-		}
-		got, err := b.Read(t.Context(), scope)
-		switch {
-		case err != nil && got != nil:
-			t.Errorf("a Read that failed (%v) returned a state all the same", err)
-		case err == nil && got == nil:
-			t.Errorf("Read returned neither a state nor an error")
-		case err == nil:
-			trustworthy(t, truth, got)
-		}
-	}
-}
-
-// trustworthy checks that what isn't in the state isn't claimed to be absent.
-func trustworthy(t *trial, truth, got *access.State) {
-	t.Helper()
-	lost := 0
-	for o := range truth.Objects() {
-		if _, ok := got.Object(o.ID); ok {
-			continue
-		}
-		lost++
-		if got.Knows(o.ID) {
-			t.Errorf("a part couldn't be read, and %s looks as if it weren't there", o.ID)
-			return
-		}
-	}
-	for _, g := range truth.Grants() {
-		if _, _, ok := got.Find(g.Subject, g.Target, g.Permission); ok || g.Standing == access.Implied {
-			continue
-		}
-		lost++
-		if got.KnowsGrant(g.Subject, g.Target) {
-			t.Errorf("a part couldn't be read, and %s looks as if it weren't there", g)
-			return
-		}
-	}
-	if lost == 0 && got.Complete() {
-		t.Errorf("the harness: FaultRead made nothing fail, everything was read")
-	}
+	whole := b.read()
+	t.same("standings", differences(want, whole, leniency{implied: !seen[access.Implied]}))
+	ids := idsOf(whole)
+	t.same("standings of named objects", differences(narrow(t, whole, ids), narrow(t, b.read(ids...), ids), leniency{}))
 }
 
 func readHonoursContext(t *trial) {
@@ -196,11 +174,23 @@ func readHonoursContext(t *trial) {
 			t.Errorf("a cancelled read of %v: state %v, error %v; want no state and context.Canceled", ids, got != nil, err)
 		}
 	}
-	if !b.arm(FaultHang) {
-		t.Logf("the harness can't make the far side hang; only contexts that are done beforehand were tried")
-		return
+	tried := false
+	for _, f := range []Fault{FaultHang, FaultSlow, FaultTooMany} {
+		if b.arm(f) {
+			tried = true
+			b.giveUp(f)
+			b = t.open()
+			b.seed(b.maker.everything())
+		}
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	if !tried {
+		t.partly("nothing here answers too late; only contexts that are done beforehand were tried")
+	}
+}
+
+// giveUp reads with a context that is soon over, on a system that answers too late for it.
+func (b *bed) giveUp(f Fault) {
+	ctx, cancel := context.WithTimeout(b.Context(), 50*time.Millisecond)
 	defer cancel()
 	type answer struct {
 		state *access.State
@@ -214,9 +204,9 @@ func readHonoursContext(t *trial) {
 	select {
 	case got := <-done:
 		if !errors.Is(got.err, context.DeadlineExceeded) || got.state != nil {
-			t.Errorf("a read that hangs: state %v, error %v; want no state and context.DeadlineExceeded", got.state != nil, got.err)
+			b.Errorf("with the fault %q: a read that takes too long: state %v, error %v; want no state and context.DeadlineExceeded", f, got.state != nil, got.err)
 		}
 	case <-time.After(promptly):
-		t.Errorf("after %v a read that hangs hasn't noticed that its context was cancelled", promptly)
+		b.Errorf("with the fault %q: after %v a read hasn't noticed that its context was cancelled", f, promptly)
 	}
 }

@@ -29,6 +29,8 @@ Each write is verified by such a read, and a leaver is found by one.`},
 first counts as there, the second can neither satisfy a wish nor be revoked.`},
 		{Name: "read/all-or-error", check: readAllOrError, always: true, Doc: `When a part can't be read, the whole Read fails with no state, or the state says what it
 doesn't know. A missing page that looks like missing accounts would undo what it doesn't show.`},
+		{Name: "read/waits-when-told", check: readWaitsWhenTold, Doc: `An answer that says "later" (429, with or without Retry-After) or that is slow is waited for,
+and asked for again no earlier than it says. Systems with many accounts answer so every day.`},
 		{Name: "read/honours-context", check: readHonoursContext, Doc: `A Read whose context is done returns the context's error promptly. One slow system must not
 hold up the leavers of all others.`},
 
@@ -51,14 +53,20 @@ difference.`},
 repeated.`},
 		{Name: "apply/lost-reply", check: applyLostReply, Doc: `When a write took effect and its reply was lost, Apply says ErrOutcomeUnknown (or finds out
 by itself), and repeating it succeeds. Retrying must not make a second account.`},
+		{Name: "apply/knows-its-outcome", check: applyKnowsItsOutcome, always: true, Doc: `Whatever breaks on the way of a write, no error means done, and an error that isn't
+ErrOutcomeUnknown means not done. The journal believes it, and a revocation that wasn't would never be tried again.`},
 		{Name: "apply/refuses-stale", check: applyRefusesStale, always: true, Doc: `What is neither as planned before nor as wanted after is refused with ErrConflict, and nothing
 is changed. Somebody else changed it meanwhile, and nobody has reviewed the sum of both.`},
 		{Name: "apply/spares-reserved", check: applySparesReserved, Doc: `What belongs to the system itself is neither changed nor deleted nor given anything. Such
 objects can be targets of grants, nothing more.`},
 		{Name: "apply/cancelled", check: applyCancelled, Doc: `An Apply whose context is done before it began changes nothing and returns the context's
-error. Stopping a run means stopping it.`},
+error; once it is done half-way, no further write reaches the system. Stopping a run means stopping it.`},
 		{Name: "apply/batch-agrees", check: applyBatchAgrees, Doc: `A batch ends where its changes end one by one, and a batch of which one change is refused
 changes nothing. The journal records a batch as one unit of work.`},
+		{Name: "apply/levels", check: applyLevels, Doc: `Of levels a subject holds one: through the production path, up and down are one change each
+and leave the one behind. Two levels at once would show the lower and keep the higher.`},
+		{Name: "apply/settles", check: applySettles, Doc: `What was written is read back at once, or within the settle time that the description says,
+and is asked for once, its reply lost or not. Whoever repeats what can't be seen yet invites people twice.`},
 		{Name: "apply/converges", check: applyConverges, Doc: `Made to be as declared, through the production path, a system is as declared, and doing it
 again finds nothing to do. This is the promise that everything else serves.`},
 
@@ -71,11 +79,13 @@ wrong. All of these end up in merge requests.`},
 
 		{Name: "plan/cannot-write", check: planCannotWrite, Doc: `Wrapped by connectors.ReadOnly the connector still reads and nothing about it can write.
 That is all the planning half of the engine ever gets.`},
+		{Name: "plan/unknown-waits", check: planUnknownWaits, always: true, Doc: `Through the production path, a part that is unknown leads to no removal and no creation. It
+is the third value beside "there" and "not there", and removals have to be earned.`},
 		{Name: "close/harmless", check: closeHarmless, Doc: `Close can be called on a connector that never connected, and again. Every path of the engine
 ends in it.`},
 		{Name: "names/odd", check: namesOdd, Doc: `A name that Normalize accepts works everywhere, whatever is in it: spaces, quotes, other
 scripts, reserved words, the greatest length. People have such names.`},
 		{Name: "race/parallel", check: raceParallel, Doc: `As many Apply calls at a time as the description says, with reads between them, end where
-they would end one after another. Run it with -race.`},
+they would end one after another, be they about many accounts or all about one. Run it with -race.`},
 	}
 }

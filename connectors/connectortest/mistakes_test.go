@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/accordhq/accord/connectors"
@@ -69,7 +70,7 @@ func hides(kind error, into func(access.Change, error) error) func(*broken) {
 }
 
 func mistakes() []mistake {
-	return slices.Concat(descriptionMistakes(), readMistakes(), normalizeMistakes(), applyMistakes(), errorMistakes())
+	return slices.Concat(descriptionMistakes(), readMistakes(), normalizeMistakes(), applyMistakes(), pathMistakes(), errorMistakes())
 }
 
 func descriptionMistakes() []mistake {
@@ -370,6 +371,25 @@ func applyMistakes() []mistake {
 				return b.Connector.(connectors.Batcher).ApplyBatch(ctx, all[:min(2, len(all))])
 			}
 		}},
+		{"takes its own writes for somebody else's", []string{"race/parallel"}, "at the same time", nil, func(b *broken) {
+			var mu sync.Mutex
+			busy := map[access.ID]bool{}
+			b.apply = func(ctx context.Context, c access.Change) error {
+				mu.Lock()
+				taken := busy[c.Subject]
+				busy[c.Subject] = true
+				mu.Unlock()
+				if taken {
+					return fmt.Errorf("%s: the version moved: %w", c, connectors.ErrConflict)
+				}
+				time.Sleep(2 * time.Millisecond)
+				err := b.Connector.Apply(ctx, c)
+				mu.Lock()
+				delete(busy, c.Subject)
+				mu.Unlock()
+				return err
+			}
+		}},
 		{"loses what others write at the same time", []string{"race/parallel"}, "", nil, func(b *broken) {
 			b.apply = func(ctx context.Context, c access.Change) error {
 				e := access.Edit(b.far.Dump(), b.Connector.Describe())
@@ -380,31 +400,6 @@ func applyMistakes() []mistake {
 				s, err := e.State()
 				b.far.Seed(s)
 				return err
-			}
-		}},
-	}
-}
-
-func errorMistakes() []mistake {
-	return []mistake{
-		{"says yes to what it can't do", []string{"apply/declared", "errors/kinds"}, "was taken", nil,
-			hides(connectors.ErrUnsupported, func(access.Change, error) error { return nil })},
-		{"hides the kind of a conflict", []string{"errors/kinds", "apply/refuses-stale"}, "409", nil,
-			hides(connectors.ErrConflict, func(c access.Change, _ error) error { return fmt.Errorf("%s: 409", c) })},
-		{"doesn't name what it is about", []string{"errors/kinds"}, "doesn't name", nil,
-			hides(connectors.ErrConflict, func(access.Change, error) error { return connectors.ErrConflict })},
-		{"hides that a right is missing", []string{"errors/denied"}, "403", nil,
-			hides(connectors.ErrDenied, func(c access.Change, _ error) error { return fmt.Errorf("%s: 403", c) })},
-		{"puts the credential into an error", []string{"errors/no-secrets"}, "the credential stands in", nil,
-			hides(connectors.ErrDenied, func(c access.Change, err error) error {
-				return fmt.Errorf("%w: GET https://acme.example/?token=%s", err, Canary)
-			})},
-		{"puts the credential into the identity", []string{"errors/no-secrets"}, "the credential stands in", nil, func(b *broken) {
-			b.read = func(ctx context.Context, scope connectors.Scope) (*access.State, error) {
-				if _, err := b.Connector.Read(ctx, scope); err != nil {
-					return nil, err
-				}
-				return access.NewBuilder(SystemName).Identity("memory as " + Canary).Build()
 			}
 		}},
 	}

@@ -20,6 +20,8 @@ func TestWaivable(t *testing.T) {
 		{"apply/nothing-else", "because", "can't be waived"},
 		{"apply/refuses-stale", "because", "can't be waived"},
 		{"errors/no-secrets", "because", "can't be waived"},
+		{"apply/knows-its-outcome", "because", "can't be waived"},
+		{"plan/unknown-waits", "because", "can't be waived"},
 	}
 	for _, tt := range tests {
 		err := waivable(Laws(), tt.law, tt.reason)

@@ -229,6 +229,14 @@ func firstOn(s *access.State, subject, target access.ID) (access.Grant, bool) {
 	return access.Grant{}, false
 }
 
+// pages is how many accounts fill more than two pages of a listing.
+func (m *maker) pages() int {
+	if m.h.Many > 0 {
+		return m.h.Many
+	}
+	return 250
+}
+
 // many makes a state with so many accounts, each with a grant where there is something to
 // grant.
 func (m *maker) many(n int) *access.State {

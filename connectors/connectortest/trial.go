@@ -3,6 +3,7 @@ package connectortest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
 	"testing"
@@ -17,6 +18,24 @@ type trial struct {
 	testing.TB
 	h    Harness
 	seed uint64
+	why  string // why the law doesn't concern the connector, or what of it wasn't tried
+}
+
+// Skipf ends a law that doesn't concern the connector.
+func (t *trial) Skipf(format string, args ...any) {
+	t.Helper()
+	t.why = fmt.Sprintf(format, args...)
+	t.TB.Skipf(format, args...)
+}
+
+// partly says what of a law can't be tried with this harness.
+func (t *trial) partly(what string) {
+	t.Helper()
+	t.Log(what)
+	if t.why != "" {
+		what = t.why + "; " + what
+	}
+	t.why = what
 }
 
 // bed is a connector on a system of its own, and what could be there.

@@ -165,7 +165,9 @@ func TestLaws(t *testing.T) {
 			}
 			return c, onDisk{filepath.Join(cfg.Dir, "desk.state.yaml")}
 		},
+		Type:   file.Type,
 		Server: func(testing.TB) string { return "a file" },
+		Record: "testdata/laws.txt",
 		Fault: func(t testing.TB, s connectortest.System, f connectortest.Fault) bool {
 			far := s.(onDisk)
 			switch f {
@@ -187,6 +189,7 @@ func TestLaws(t *testing.T) {
 	}
 	if os.Geteuid() == 0 {
 		h.Waive["errors/denied"] = "nothing is denied to root; see TestDenied"
+		h.Server = func(testing.TB) string { return "a file (as root)" }
 	}
 	connectortest.Run(t, h)
 }

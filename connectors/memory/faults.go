@@ -37,6 +37,7 @@ type faults struct {
 	writes    []fault
 	reads     []fault
 	intercept func(context.Context, access.Change) error
+	watch     func()
 	hang      chan struct{} // closed when the system answers again
 }
 
@@ -91,6 +92,14 @@ func (s *System) Intercept(f func(context.Context, access.Change) error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults.intercept = f
+}
+
+// Watch calls a function for each write that arrives, before it takes effect and with nothing
+// locked; a batch is one. Nil ends it.
+func (s *System) Watch(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults.watch = f
 }
 
 // Hang makes the system answer nothing until Heal: each call waits for its context.

@@ -50,6 +50,10 @@ func harness(options ...memory.Option) connectortest.Harness {
 			return c, far{s}
 		},
 		Server: func(testing.TB) string { return "a map" },
+		Watch: func(_ testing.TB, s connectortest.System, seen func()) bool {
+			s.(far).Watch(seen)
+			return true
+		},
 		Fault: func(_ testing.TB, s connectortest.System, f connectortest.Fault) bool {
 			sys := s.(far).System
 			switch f {
@@ -92,6 +96,7 @@ func TestLaws(t *testing.T) {
 		{"settles at once", []memory.Option{memory.Settle(time.Second)}},
 		{"no disabling", []memory.Option{memory.Without("account", access.Disable, access.Enable)}},
 		{"no deleting", []memory.Option{memory.Without("account", access.Delete), memory.Without("group", access.Delete, access.Rename)}},
+		{"invites into groups", []memory.Option{memory.Invites("group")}},
 		{"a level of the system's own", []memory.Option{memory.Description(oneReadOnly)}},
 	}
 	for _, v := range variants {
@@ -106,9 +111,12 @@ func TestLaws(t *testing.T) {
 func TestLawOfUnknownParts(t *testing.T) {
 	h := harness()
 	h.Fault = func(_ testing.TB, s connectortest.System, f connectortest.Fault) bool {
+		if f != connectortest.FaultRead {
+			return false
+		}
 		s.(far).Hide(access.ID{Kind: "group"}, "page 2 of groups answered 502")
 		s.(far).Hide(access.Account("law-account-3"), "not visible to the token")
-		return f == connectortest.FaultRead
+		return true
 	}
 	h.Waive = map[string]string{
 		"apply/lost-reply": "this far side only hides things",

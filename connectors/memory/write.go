@@ -11,8 +11,11 @@ import (
 
 // write carries out changes as one unit: all or none.
 func (s *System) write(ctx context.Context, changes []access.Change) error {
-	intercept := s.begin()
+	intercept, watch := s.begin()
 	defer s.end()
+	if watch != nil {
+		watch()
+	}
 	if intercept != nil {
 		for _, c := range changes {
 			if err := intercept(ctx, c); err != nil {
@@ -36,13 +39,13 @@ func (s *System) write(ctx context.Context, changes []access.Change) error {
 	return fault
 }
 
-// begin counts a write that is under way, and gives what Intercept set.
-func (s *System) begin() func(context.Context, access.Change) error {
+// begin counts a write that is under way, and gives what Intercept and Watch set.
+func (s *System) begin() (intercept func(context.Context, access.Change) error, watch func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.busy++
 	s.calls.Busiest = max(s.calls.Busiest, s.busy)
-	return s.faults.intercept
+	return s.faults.intercept, s.faults.watch
 }
 
 func (s *System) end() {

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -16,8 +17,14 @@ import (
 
 func TestConformance(t *testing.T) {
 	connectortest.Run(t, connectortest.Harness{
-		Open:   openLawful,
-		Server: func(t testing.TB) string { return "PostgreSQL " + newFar(t).pg.Version },
+		Open: openLawful,
+		Type: Type,
+		Server: func(t testing.TB) string {
+			version := newFar(t).pg.Version
+			major, _, _ := strings.Cut(version, ".")
+			return "PostgreSQL " + major + ", " + version
+		},
+		Record: "testdata/laws.txt",
 		Fault: func(t testing.TB, s connectortest.System, fault connectortest.Fault) bool {
 			l := s.(*lawful)
 			switch fault {
@@ -27,11 +34,20 @@ func TestConformance(t *testing.T) {
 				l.proxy.at("commit\x00", true)
 			case connectortest.FaultDenied:
 				l.exec(t, "alter role accord nosuperuser")
-			case connectortest.FaultHang:
-				l.proxy.silence()
+			case connectortest.FaultHang, connectortest.FaultCut, connectortest.FaultReset, connectortest.FaultSlow:
+				return l.proxy.Fault(fault)
+			case connectortest.FaultCut.OnWrite(), connectortest.FaultReset.OnWrite(), connectortest.FaultSlow.OnWrite():
+				l.proxy.Writes(connectortest.Containing("commit\x00"))
+				return l.proxy.Fault(fault)
 			default:
 				return false
 			}
+			return true
+		},
+		Watch: func(_ testing.TB, s connectortest.System, seen func()) bool {
+			l := s.(*lawful)
+			l.proxy.Writes(writes)
+			l.proxy.Watch(seen)
 			return true
 		},
 		Values: func(_, attribute string) []string {
@@ -40,6 +56,14 @@ func TestConformance(t *testing.T) {
 			}
 			return nil
 		},
+	})
+}
+
+// writes tells messages with statements that change something. One that changes nothing in the
+// end may be among them.
+func writes(message []byte) bool {
+	return slices.ContainsFunc([]string{"create role", "alter role", "drop role", "comment on", "grant ", "revoke ", "alter default"}, func(word string) bool {
+		return bytes.Contains(message, []byte(word))
 	})
 }
 
