@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/accordhq/accord/connectors"
+	"github.com/accordhq/accord/engine/access"
 	"github.com/accordhq/accord/engine/apply"
 	"github.com/accordhq/accord/engine/journal"
 	"github.com/accordhq/accord/engine/plan"
@@ -78,6 +79,7 @@ func (e *Engine) Apply(ctx context.Context, o ApplyOptions) (_ *Applied, err err
 		return nil, err
 	}
 	out := &Applied{Plan: p}
+	s.seen = s.remembering()
 	s.forget()
 	if o.Reviewed != nil {
 		out.Deltas = out.Plan.Against(o.Reviewed)
@@ -142,7 +144,7 @@ func (s *session) run(ctx context.Context, o ApplyOptions, out *Applied) error {
 	out.Settings = settings == out.Plan.Revision.Hash && settings != ""
 	s.head.Repo = nil // not needed any more, and large
 	res, err := apply.Run(ctx, apply.Options{
-		Plan: out.Plan, Systems: conns, Journal: s.journal, Run: out.Run, Progress: o.Progress, Now: s.Now,
+		Plan: out.Plan, Systems: conns, Journal: s.journal, Run: out.Run, Progress: o.Progress, Now: s.Now, Seen: s.see,
 		Opened: journal.Opened{Revision: revision, PlanDigest: out.Plan.PlanDigest, ChangeDigest: out.Plan.ChangeDigest,
 			Actor: s.Actor, Version: s.Version, Systems: names, Allow: allow, Worktree: out.Plan.Revision.Worktree, Settings: settings, Policies: policies},
 	})
@@ -154,7 +156,19 @@ func (s *session) run(ctx context.Context, o ApplyOptions, out *Applied) error {
 	if err != nil {
 		return err // the journal can't be written; nothing more can be recorded
 	}
+	for _, linked := range s.seen.entries() {
+		if err := s.journal.Append(context.WithoutCancel(ctx), journal.Entry{Run: out.Run, Data: linked}); err != nil {
+			return err
+		}
+	}
 	return s.journal.Append(context.WithoutCancel(ctx), journal.Entry{Run: out.Run, Data: journal.Closed{Outcome: word(out.Exit), Exit: out.Exit}})
+}
+
+// see takes in what reading back showed.
+func (s *session) see(system string, st *access.State) {
+	s.seeing.Lock()
+	defer s.seeing.Unlock()
+	s.seen.see(system, st)
 }
 
 // moves reports whether a run without a step would still tell the journal something: that a

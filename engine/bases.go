@@ -227,7 +227,7 @@ func (s *session) resolve() error {
 	}
 	former := s.former()
 	head := func(b *base) (*resolve.World, declare.Problems) {
-		return resolve.Resolve(resolve.Input{Repo: s.head.Repo, At: s.at, Connectors: conns, Previous: s.before(b), Former: former})
+		return resolve.Resolve(resolve.Input{Repo: s.head.Repo, At: s.at, Connectors: conns, Previous: s.before(b), Former: former, Found: s.found})
 	}
 	var problems declare.Problems
 	var plain *resolve.World
@@ -247,13 +247,13 @@ func (s *session) resolve() error {
 			var found declare.Problems
 			b.head, found = head(b)
 			problems = problems.Merge(found)
-			b.world, _ = resolve.Resolve(resolve.Input{Repo: b.decl, At: s.at, Connectors: conns})
+			b.world, _ = resolve.Resolve(resolve.Input{Repo: b.decl, At: s.at, Connectors: conns, Found: s.found})
 		}
 		sys.want, sys.base = b.head.System(name), b.world.System(previousName(b.decl, sys.decl))
 	}
 	for _, o := range s.others {
 		if o.base.world == nil {
-			o.base.world, _ = resolve.Resolve(resolve.Input{Repo: o.base.decl, At: s.at, Connectors: conns})
+			o.base.world, _ = resolve.Resolve(resolve.Input{Repo: o.base.decl, At: s.at, Connectors: conns, Found: s.found})
 		}
 	}
 	problems = problems.Merge(s.vanishedSystems())
@@ -293,16 +293,17 @@ func (s *session) compare(plain *resolve.World, head func(*base) (*resolve.World
 	}
 	if s.newest.head == nil {
 		s.newest.head, _ = head(s.newest)
-		s.newest.world, _ = resolve.Resolve(resolve.Input{Repo: s.newest.decl, At: s.at, Connectors: s.conns})
+		s.newest.world, _ = resolve.Resolve(resolve.Input{Repo: s.newest.decl, At: s.at, Connectors: s.conns, Found: s.found})
 	}
 	s.shifts = s.shiftsFrom(s.newest)
 }
 
 // shiftsFrom is what head declares differently from a base, with what it judges by.
 func (s *session) shiftsFrom(b *base) []access.Shift {
-	if b.shifts != nil || b.decl == s.head.Repo {
+	if b.compared || b.decl == s.head.Repo {
 		return b.shifts
 	}
+	b.compared = true
 	b.shifts = resolve.Compare(b.world, b.head)
 	if is := s.own.policies.Digest; is != b.policies {
 		b.shifts = append(b.shifts, access.Shift{Kind: access.ShiftSettings, System: policiesName, From: b.policies, To: is})

@@ -58,6 +58,7 @@ func scope(sys *system) diff.Scope {
 	a := sys.ruled.accounts
 	s := diff.Scope{
 		Claims:      sys.ruled.claims,
+		Disputed:    sys.disputed,
 		Create:      !a.Create.Set || a.Create.Value,
 		IdleDisable: a.Idle.Value == "disable",
 		Leaver:      diff.LeaverDisable,

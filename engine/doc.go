@@ -12,6 +12,7 @@
 //	declare   YAML to documents, strictly; every error with its line; the JSON Schema
 //	resolve   documents and an instant to the desired state of each system, with reasons
 //	observe   the live state of many systems at once; one that can't answer holds back no other
+//	match     whose each live account is: by the system's id, an attribute, its name
 //	diff      two states and a scope to changes; what isn't known is waited for
 //	plan      changes to steps: class, cause, risks, guards, order, digests, the plan file
 //	journal   the append-only, hash-chained record; Accord's only memory

@@ -26,6 +26,7 @@ var layers = []struct {
 	{"engine/repo", []string{"engine/access", "engine/journal"}, nil},
 	{"engine/resolve", []string{"engine/access", "engine/declare"}, nil},
 	{"engine/observe", []string{"engine/access", "connectors"}, []string{"connectors/memory"}},
+	{"engine/match", []string{"engine/access"}, nil},
 	{"engine/diff", []string{"engine/access"}, nil},
 	{"engine/plan", []string{"engine/access", "engine/diff"}, nil},
 	{"engine/apply", []string{"engine/access", "engine/plan", "engine/journal", "connectors"}, []string{"connectors/memory", "engine/diff"}},

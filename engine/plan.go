@@ -107,6 +107,7 @@ func (s *session) planSystem(sys *system) plan.SystemInput {
 	if sys.base != nil {
 		in.Base = sys.base
 	}
+	in.Linked, in.Disputes = sys.links()
 	if sys.err != nil {
 		in.Error = strings.ReplaceAll(sys.err.Error(), "\n", "; ")
 	}

@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/accordhq/accord/connectors"
 	"github.com/accordhq/accord/engine/access"
 	"github.com/accordhq/accord/engine/declare"
 	"github.com/accordhq/accord/engine/journal"
+	"github.com/accordhq/accord/engine/match"
 	"github.com/accordhq/accord/engine/observe"
 	"github.com/accordhq/accord/engine/plan"
 	"github.com/accordhq/accord/engine/repo"
@@ -73,9 +75,12 @@ type session struct {
 	shifts   []access.Shift
 	digest   string // the change digest where there is no base
 	conns    map[string]resolve.Connector
-	plain    *resolve.World // head where there is no base; nil if every system has one
-	others   []other        // systems that aren't part of the run, where roles exclude each other
-	unlock   func()         // releases the locks by name; nil while planning
+	plain    *resolve.World                      // head where there is no base; nil if every system has one
+	others   []other                             // systems that aren't part of the run, where roles exclude each other
+	found    map[string]map[string]resolve.Found // accounts that are called otherwise than declared
+	seen     *remembering
+	seeing   sync.Mutex // guards seen
+	unlock   func()     // releases the locks by name; nil while planning
 }
 
 // system is one system of a session.
@@ -83,15 +88,18 @@ type system struct {
 	decl    *declare.System
 	ruled   ruled
 	conf    *declare.System // whose connection is used
-	conn    connectors.Connector
-	want    *resolve.Desired
-	rev     *base // what head is compared with here; nil if there is nothing
-	base    *resolve.Desired
-	baseAt  time.Time
-	baseErr string // why the last applied revision can't be had
-	live    *access.State
-	err     error
-	notRead string
+	matched match.Result    // whose the live accounts are
+	// disputed are accounts that aren't touched, as it can't be told whose they are.
+	disputed map[access.ID]bool
+	conn     connectors.Connector
+	want     *resolve.Desired
+	rev      *base // what head is compared with here; nil if there is nothing
+	base     *resolve.Desired
+	baseAt   time.Time
+	baseErr  string // why the last applied revision can't be had
+	live     *access.State
+	err      error
+	notRead  string
 	// doubtful says that there are no accounts, and that it can't be told whether there were.
 	doubtful bool
 }
@@ -105,6 +113,7 @@ type base struct {
 	// policies names the policies by their content; they are part of what a change changes.
 	policies string
 	shifts   []access.Shift // what head declares differently; made when it is asked for
+	compared bool           // shifts are made
 }
 
 func (s *session) close() error {
@@ -123,7 +132,7 @@ func (s *session) close() error {
 // prepare loads, resolves and reads everything that a plan is made from. With write unset the
 // connections themselves can't write where the systems offer that.
 func (e *Engine) prepare(ctx context.Context, o PlanOptions, write bool) (_ *session, err error) {
-	s := &session{Engine: e, opts: o, at: o.At, bases: map[string]*base{}}
+	s := &session{Engine: e, opts: o, at: o.At, bases: map[string]*base{}, found: map[string]map[string]resolve.Found{}}
 	if s.at.IsZero() {
 		s.at = e.Now()
 	}
@@ -170,6 +179,9 @@ func (e *Engine) prepare(ctx context.Context, o PlanOptions, write bool) (_ *ses
 	}
 	s.distrust()
 	s.read(ctx)
+	if err := s.correlate(); err != nil {
+		return nil, err
+	}
 	return s, nil
 }
 

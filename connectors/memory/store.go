@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 
@@ -13,6 +14,16 @@ type store struct {
 	objects map[access.ID]access.Object
 	held    map[access.ID]map[edge]access.Standing // by subject
 	on      map[access.ID]map[access.ID]bool       // target → subjects, perhaps some too many
+	last    int                                    // counts the accounts that there ever were
+}
+
+// add puts an object there. The system gives each account an id of its own, which outlives renames.
+func (s *store) add(o access.Object) {
+	if o.ID.IsAccount() && o.Native == "" {
+		s.last++
+		o.Native = fmt.Sprintf("#%d", s.last)
+	}
+	s.objects[o.ID] = o
 }
 
 // edge is what a subject holds. What is held and what is implied stand side by side: taking
@@ -101,7 +112,7 @@ func (s *store) swap(old, now part) {
 		s.take(g)
 	}
 	for _, o := range now.objects {
-		s.objects[o.ID] = o
+		s.add(o)
 	}
 	for _, g := range now.grants {
 		s.put(g)
@@ -165,7 +176,7 @@ func follow(g access.Grant, c access.Change) (access.Grant, bool) {
 
 func (s *store) clone() *store {
 	out := newStore()
-	out.objects = maps.Clone(s.objects)
+	out.objects, out.last = maps.Clone(s.objects), s.last
 	for subject := range s.held {
 		for _, g := range s.of(subject) {
 			out.put(g)

@@ -73,7 +73,7 @@ func (s *System) Seed(state *access.State) {
 	fresh := newStore()
 	for o := range state.Objects() {
 		o.ID = s.fold(o.ID)
-		fresh.objects[o.ID] = o
+		fresh.add(o)
 	}
 	for _, g := range state.Grants() {
 		g.Subject, g.Target = s.fold(g.Subject), s.fold(g.Target)

@@ -34,7 +34,10 @@ type Options struct {
 	Opened journal.Opened
 	// Progress is told of every step that ended; it may be nil. Calls don't overlap.
 	Progress func(Progress)
-	Now      func() time.Time
+	// Seen is told what reading back showed of a system, before the run is closed; it may be nil.
+	// Calls may overlap.
+	Seen func(system string, state *access.State)
+	Now  func() time.Time
 }
 
 // Progress tells how far a system is.

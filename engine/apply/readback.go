@@ -52,7 +52,7 @@ func (r *runner) finish(ctx context.Context, p *part) SystemResult {
 	}
 	sys, _ := r.Plan.System(p.name)
 	incomplete := len(sys.Unknown) > 0 || sys.Error != "" || len(sys.Waiting) > 0 || sys.BaseError != ""
-	res.Converged = res.Converged && !incomplete && sys.Unselected == 0 && len(sys.Dangling) == 0 && len(sys.Missing) == 0 && len(sys.Disputed) == 0
+	res.Converged = res.Converged && !incomplete && sys.Unselected == 0 && len(sys.Dangling) == 0 && len(sys.Missing) == 0 && len(sys.Disputed)+len(sys.Disputes) == 0
 	leavers := sys.Error == "" && sys.BaseError == "" && !sys.LeaversUnseen && r.leaversDone(p)
 	res.Took = r.Now().Sub(p.started)
 	if identity == "" {
@@ -119,6 +119,9 @@ func (r *runner) readBack(ctx context.Context, p *part, touched []*StepResult) (
 	}
 	if r.record(ctx, rb) == nil && state != nil {
 		identity = state.Identity()
+	}
+	if state != nil && r.Seen != nil {
+		r.Seen(p.name, state)
 	}
 	return identity, err
 }

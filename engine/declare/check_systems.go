@@ -195,6 +195,18 @@ func (c *checker) accounts(s *System, desc access.Description) {
 	for _, attr := range a.Attributes {
 		c.objectAttribute(s, attr.Key, kind)
 	}
+	for i, m := range a.Match {
+		if slices.ContainsFunc(a.Match[:i], func(o MatchRule) bool { return o.By == m.By && o.Attribute.Value == m.Attribute.Value }) {
+			c.fail(&s.Doc, m.At, "", "", "match names this twice")
+		}
+		if m.By != MatchAttribute {
+			continue
+		}
+		c.objectAttribute(s, m.Attribute, kind)
+		if t, ok := c.template(s, m.Value); ok && len(t.Keys()) == 0 {
+			c.failText(&s.Doc, m.Value, "use {email}, {attributes.NAME} or another key", "every account would match %q", m.Value.Value)
+		}
+	}
 	creates := !a.Create.Set || a.Create.Value
 	writes := s.Mode.Value == "additive" || s.Mode.Value == "authoritative"
 	switch {

@@ -132,6 +132,8 @@ func (d *decoder) value(f *field, key, n *node, v any) {
 		*v = d.settings(key, n)
 	case *[]Resource:
 		*v = d.resources(key, n)
+	case *[]MatchRule:
+		*v = d.matches(key, n)
 	default:
 		panic(fmt.Sprintf("the field %s has type %T, which no decoder knows", f.key, v))
 	}

@@ -163,6 +163,9 @@ func (s *schema) value(f field) object {
 		return object{"type": "object", "additionalProperties": def("entitlements")}
 	case []Setting:
 		return object{"type": "object", "additionalProperties": def("setting")}
+	case []MatchRule:
+		return object{"type": "array", "minItems": 1, "items": object{"anyOf": []any{
+			object{"enum": []any{MatchID, MatchName}}, object{"type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": def("text")}}}}
 	case []Resource:
 		return object{"type": "object", "propertyNames": def("object"), "additionalProperties": orNothing(s.mapping(reflect.TypeFor[Resource]()))}
 	}

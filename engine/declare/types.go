@@ -283,14 +283,32 @@ type Setting struct {
 
 // AccountRules say how the accounts of one system are named, made and ended.
 type AccountRules struct {
-	Name        Text   `yaml:"name" doc:"Template of account names: {person} (the default), {email}, {email.local}, {attributes.NAME}"`
-	Attributes  []Pair `yaml:"attributes" doc:"Attributes kept as declared; templates with {name} besides"`
-	Create      Bool   `yaml:"create" doc:"false: only link accounts that exist"`
-	Credential  Text   `yaml:"credential" enum:"none|link|command" doc:"How a new account gets its first credential"`
-	Idle        Text   `yaml:"idle" enum:"report|disable" doc:"What becomes of an account when no grant remains"`
-	Leaver      Text   `yaml:"leaver" enum:"disable|delete|keep" doc:"What becomes of a leaver's account"`
-	DeleteAfter Days   `yaml:"delete_after" doc:"How long a leaver's disabled account is kept, as in 30d"`
+	Name        Text        `yaml:"name" doc:"Template of account names: {person} (the default), {email}, {email.local}, {attributes.NAME}"`
+	Attributes  []Pair      `yaml:"attributes" doc:"Attributes kept as declared; templates with {name} besides"`
+	Match       []MatchRule `yaml:"match" doc:"How accounts that exist are linked to people, in this order: id (what the system assigned, as remembered), {ATTRIBUTE: template}, name; [id, name] if left out"`
+	Create      Bool        `yaml:"create" doc:"false: only link accounts that exist"`
+	Credential  Text        `yaml:"credential" enum:"none|link|command" doc:"How a new account gets its first credential"`
+	Idle        Text        `yaml:"idle" enum:"report|disable" doc:"What becomes of an account when no grant remains"`
+	Leaver      Text        `yaml:"leaver" enum:"disable|delete|keep" doc:"What becomes of a leaver's account"`
+	DeleteAfter Days        `yaml:"delete_after" doc:"How long a leaver's disabled account is kept, as in 30d"`
 }
+
+// MatchRule is one way to tell whose account one is.
+type MatchRule struct {
+	At At
+	// By is id, name, or, with Attribute and Value set, attribute.
+	By string
+	// Attribute is that of the live account, Value the template that it has to equal, whatever
+	// the case.
+	Attribute, Value Text
+}
+
+// The ways to tell whose account one is.
+const (
+	MatchID        = "id"
+	MatchName      = "name"
+	MatchAttribute = "attribute"
+)
 
 // Resource is an object that the repository declares under a system.
 type Resource struct {

@@ -37,6 +37,9 @@ type Scope struct {
 	// DisabledSince tells since when Accord itself has had an account disabled.
 	DisabledSince func(access.ID) (time.Time, bool)
 	At            time.Time
+	// Disputed are accounts of which it can't be told whose they are, and those that the people
+	// concerned would have. Nothing at all is done to them.
+	Disputed map[access.ID]bool
 }
 
 // LeaverRule is what becomes of a leaver's account.
@@ -139,7 +142,7 @@ func (d *differ) whyUnknown(id access.ID) string {
 func (d *differ) renames() {
 	var edit *access.Editor
 	for _, h := range d.want.Holders() {
-		if h.Status == access.HolderLeft || len(h.Was) == 0 {
+		if h.Status == access.HolderLeft || len(h.Was) == 0 || d.Disputed[h.Account] {
 			continue
 		}
 		old, unseen := d.formerly(h)
@@ -236,6 +239,9 @@ func (d *differ) leavers() {
 }
 
 func (d *differ) leaver(h access.Holder, leave bool) {
+	if d.Disputed[h.Account] {
+		return
+	}
 	if !d.live.Knows(h.Account) {
 		d.wait(access.Disable, h.Account, access.ID{}, d.whyUnknown(h.Account))
 		return
@@ -277,7 +283,7 @@ func (d *differ) deleteLeaver(h access.Holder, o access.Object) {
 // objects creates, updates, enables and disables what is declared.
 func (d *differ) objects() {
 	for o := range d.want.State().Objects() {
-		if d.skip[o.ID] {
+		if d.skip[o.ID] || d.Disputed[o.ID] {
 			continue
 		}
 		l, there := d.live.Object(o.ID)
@@ -357,7 +363,7 @@ func (d *differ) absent() {
 // accounts sorts the live accounts that nothing is wanted of: orphans and idle ones.
 func (d *differ) accounts() {
 	for o := range d.live.Objects() {
-		if !o.ID.IsAccount() || o.Reserved || o.ID == d.live.Self() || d.strip[o.ID] || d.skip[o.ID] {
+		if !o.ID.IsAccount() || o.Reserved || o.ID == d.live.Self() || d.strip[o.ID] || d.skip[o.ID] || d.Disputed[o.ID] {
 			continue
 		}
 		if _, ok := d.want.State().Object(o.ID); ok {

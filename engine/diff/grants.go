@@ -9,7 +9,7 @@ import (
 // grants compares who holds what.
 func (d *differ) grants() {
 	for p := range access.Differences(d.want.State(), d.live) {
-		if d.skip[p.Target] {
+		if d.skip[p.Target] || d.Disputed[p.Subject] {
 			continue
 		}
 		if d.skip[p.Subject] {

@@ -116,6 +116,8 @@ func decodeData(kind Kind, data string) (Data, error) {
 		return plain[Closed](data)
 	case KindRecovered:
 		return plain[Recovered](data)
+	case KindLinked:
+		return plain[Linked](data)
 	case KindNote:
 		return plain[Note](data)
 	}

@@ -40,11 +40,12 @@ const (
 	KindClosedSystem Kind = "closed-system"
 	KindClosed       Kind = "closed"
 	KindRecovered    Kind = "recovered"
+	KindLinked       Kind = "linked"
 	KindNote         Kind = "note"
 )
 
 // Data is the content of an entry: Opened, Begun, Ended, ReadBack, ClosedSystem, Closed,
-// Recovered or Note.
+// Recovered, Linked or Note.
 type Data interface{ kind() Kind }
 
 func (Opened) kind() Kind       { return KindOpened }
@@ -55,6 +56,7 @@ func (ClosedSystem) kind() Kind { return KindClosedSystem }
 func (Closed) kind() Kind       { return KindClosed }
 func (Recovered) kind() Kind    { return KindRecovered }
 func (Note) kind() Kind         { return KindNote }
+func (Linked) kind() Kind       { return KindLinked }
 
 // Worktree stands where a revision is expected when a folder was read instead of a commit.
 const Worktree = "worktree"
@@ -233,6 +235,20 @@ type Recovered struct {
 	// Bytes is the length of what was dropped, Hash the SHA-256 of it in hex.
 	Bytes int64  `json:"bytes"`
 	Hash  string `json:"sha256"`
+}
+
+// Linked tells whose the accounts of a system are, by the ids that the system assigned: those
+// outlive renames. Only what wasn't known before is told. It can be rebuilt from what is live.
+type Linked struct {
+	System   string          `json:"system"`
+	Accounts []LinkedAccount `json:"accounts"`
+}
+
+// LinkedAccount is one account.
+type LinkedAccount struct {
+	// ID is what the system calls it for itself.
+	ID     string `json:"id"`
+	Person string `json:"person"`
 }
 
 // Note is anything else that is worth keeping.

@@ -87,6 +87,15 @@ func (m Memory) Policies() string {
 	return m.m.policies
 }
 
+// Linked tells whose the accounts of a system were when they were last seen, by the ids that the
+// system assigned. The map must not be changed.
+func (m Memory) Linked(system string) map[string]string {
+	if m.m == nil {
+		return nil
+	}
+	return m.m.linked[system]
+}
+
 // DisabledSince tells since when an account is disabled, if Accord did it and, as far as Accord
 // knows, nothing undid it. What was only begun, or whose outcome isn't known, doesn't count
 // until reading back showed it.

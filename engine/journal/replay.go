@@ -19,6 +19,7 @@ type memory struct {
 	settings  applied
 	policies  string
 	given     map[string][]given
+	linked    map[string]map[string]string // system → the system's own id → person
 	disabled  map[access.Ref]DisabledAccount
 	created   map[access.Ref]struct{}
 	removals  map[string][]removal
@@ -51,6 +52,7 @@ func newMemory() *memory {
 		created:   map[access.Ref]struct{}{},
 		removals:  map[string][]removal{},
 		given:     map[string][]given{},
+		linked:    map[string]map[string]string{},
 		corrected: map[string][]int64{},
 		names:     names{index: map[access.ID]uint32{}},
 		known:     map[string]struct{}{},
@@ -65,6 +67,10 @@ func (m *memory) clone() *memory {
 	c.leavers = maps.Clone(m.leavers)
 	c.applied, c.disabled, c.created = maps.Clone(m.applied), maps.Clone(m.disabled), maps.Clone(m.created)
 	c.removals, c.corrected, c.given = maps.Clone(m.removals), maps.Clone(m.corrected), maps.Clone(m.given)
+	c.linked = make(map[string]map[string]string, len(m.linked))
+	for k, v := range m.linked {
+		c.linked[k] = maps.Clone(v)
+	}
 	for k, v := range c.given {
 		c.given[k] = slices.Clip(v)
 	}
@@ -116,7 +122,7 @@ func (m *memory) check(e Entry) error {
 		return m.checkEnded(e.Run, d)
 	case ReadBack:
 		return m.checkReadBack(e.Run, d)
-	case ClosedSystem, Closed:
+	case ClosedSystem, Closed, Linked:
 		_, err := m.open(e.Run)
 		return err
 	case Recovered:
@@ -229,6 +235,8 @@ func (m *memory) replay(e Entry) {
 		m.readBack(e, d)
 	case ClosedSystem:
 		m.closedSystem(e, d)
+	case Linked:
+		m.link(d)
 	case Closed:
 		m.closed(e)
 	}
@@ -244,6 +252,19 @@ func (m *memory) opened(e Entry, d Opened) {
 	m.order = append(m.order, r)
 	if d.Settings != "" {
 		m.settings, m.policies = applied{strings.Clone(d.Settings), e.Time}, strings.Clone(d.Policies)
+	}
+}
+
+func (m *memory) link(d Linked) {
+	known := m.linked[d.System]
+	if known == nil {
+		known = map[string]string{}
+		m.linked[strings.Clone(d.System)] = known
+	}
+	for _, a := range d.Accounts {
+		if a.ID != "" && a.Person != "" {
+			known[strings.Clone(a.ID)] = strings.Clone(a.Person)
+		}
 	}
 }
 

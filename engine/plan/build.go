@@ -75,8 +75,9 @@ func (b *builder) system(s *SystemInput) {
 		p.steps = append(p.steps, b.step(p, c))
 	}
 	p.hold()
+	out.Linked, out.Disputes = s.Linked, s.Disputes
 	out.Orphans, out.Idle, out.Missing, out.Disputed = p.res.Orphans, p.res.Idle, p.res.Missing, p.res.Disputed
-	out.LeaversUnseen = s.Doubtful || len(out.Unknown) > 0 && (s.Scope.Leaver == diff.LeaverKeep || !s.Describe.Can(access.KindAccount, access.Disable))
+	out.LeaversUnseen = s.Doubtful || len(s.Disputes) > 0 || len(out.Unknown) > 0 && (s.Scope.Leaver == diff.LeaverKeep || !s.Describe.Can(access.KindAccount, access.Disable))
 	for _, w := range p.res.Waiting {
 		out.LeaversUnseen = out.LeaversUnseen || w.Action == access.Disable
 		out.Waiting = append(out.Waiting, Waiting(w))

@@ -56,6 +56,11 @@ func (b *builder) classify(p *part, s Step, h access.Holder) Class {
 			return ClassChange
 		}
 	case access.Rename:
+		for _, l := range p.Linked {
+			if l.Account == s.Subject && l.By == "id" {
+				return ClassDrift // somebody gave it another name
+			}
+		}
 		return ClassChange
 	}
 	return ClassDrift
@@ -175,6 +180,11 @@ func (b *builder) cause(p *part, s Step, h access.Holder) access.Cause {
 		return access.Cause{Kind: access.CauseLeave, Text: h.Why.Text, File: h.Why.File, Line: h.Why.Line}
 	case s.Action == access.Rename:
 		l := p.Want.Line(access.Account(s.After.Name))
+		for _, link := range p.Linked {
+			if link.Account == s.Subject {
+				return access.Cause{Kind: access.CauseRenamed, Text: fmt.Sprintf("called %s on %s, and %s's by its %s", s.Before.Name, p.Name, link.Person, link.By), File: l.File, Line: l.Line}
+			}
+		}
 		return access.Cause{Kind: access.CauseRenamed, Text: "renamed from " + s.Before.Name, File: l.File, Line: l.Line}
 	case s.Class == ClassDrift:
 		return driftCause(p, s)

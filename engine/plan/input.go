@@ -72,6 +72,25 @@ type SystemInput struct {
 	Error   string
 	NotRead string
 	Memory  Memory
+	// Linked are accounts that are somebody's although they are called otherwise, Disputes those
+	// of which it can't be told whose they are.
+	Linked   []Linked
+	Disputes []Dispute
+}
+
+// Linked is an account that was found to be somebody's.
+type Linked struct {
+	Account access.ID `json:"account"`
+	Person  string    `json:"person"`
+	// By is the rule: id, name, or an attribute.
+	By string `json:"by"`
+}
+
+// Dispute is an account of which it can't be told whose it is: nothing is done to it.
+type Dispute struct {
+	Account access.ID `json:"account"`
+	People  []string  `json:"people"`
+	Why     string    `json:"why"`
 }
 
 // Memory is what the journal knows of one system.

@@ -94,13 +94,17 @@ type System struct {
 	// that no disabled account speaks for them later.
 	LeaversUnseen bool `json:"leaversUnseen,omitempty"`
 	// Waiting, Orphans, … are what was seen and is not touched.
-	Waiting   []Waiting   `json:"waiting,omitempty"`
-	Orphans   []access.ID `json:"orphans,omitempty"`
-	Idle      []access.ID `json:"idle,omitempty"`
-	Missing   []access.ID `json:"missing,omitempty"`
-	Disputed  []access.ID `json:"disputed,omitempty"`
-	Unclaimed []Edge      `json:"unclaimed,omitempty"`
-	Dangling  []Dangling  `json:"dangling,omitempty"`
+	Waiting  []Waiting   `json:"waiting,omitempty"`
+	Orphans  []access.ID `json:"orphans,omitempty"`
+	Idle     []access.ID `json:"idle,omitempty"`
+	Missing  []access.ID `json:"missing,omitempty"`
+	Disputed []access.ID `json:"disputed,omitempty"`
+	// Linked are accounts that are somebody's by another rule than their name, Disputes those
+	// that the rules say different things of.
+	Linked    []Linked   `json:"linked,omitempty"`
+	Disputes  []Dispute  `json:"disputes,omitempty"`
+	Unclaimed []Edge     `json:"unclaimed,omitempty"`
+	Dangling  []Dangling `json:"dangling,omitempty"`
 	// Unselected counts the steps of changes and time that --only left out.
 	Unselected int `json:"unselected,omitempty"`
 }

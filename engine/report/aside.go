@@ -80,6 +80,14 @@ func (v *view) entries(steps []*plan.Step) []entry {
 // facts are what there is to say of a system, what isn't known first.
 func (v *view) facts(s plan.System) []fact {
 	out := unknowns(s)
+	for _, d := range s.Disputes {
+		out = append(out, fact{kind: unknown, text: quoteName(d.Account.Name) + ": " + d.Why + "; nothing is done to it, nor for " + strings.Join(d.People, " or ")})
+	}
+	if v.o.Verbose {
+		for _, l := range s.Linked {
+			out = append(out, fact{text: fmt.Sprintf("%s is %s's by its %s", quoteName(l.Account.Name), l.Person, l.By)})
+		}
+	}
 	out = append(out, v.held(s.Name)...)
 	count := func(ids []access.ID, one, many string, always bool) {
 		if len(ids) == 0 {

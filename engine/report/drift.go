@@ -136,6 +136,9 @@ func driftLists(s plan.System) []fact {
 	add(len(s.Idle), "account that is left with no grant", "accounts that are left with no grant", fact{names: idNames(s.Idle)})
 	add(len(s.Missing), "account is declared, isn't there, and isn't created here", "accounts are declared, aren't there, and aren't created here", fact{names: idNames(s.Missing)})
 	add(len(s.Disputed), "account is there under its old and its new name; neither is touched", "accounts are there under their old and their new names; neither is touched", fact{names: idNames(s.Disputed)})
+	for _, d := range s.Disputes {
+		add(1, "account that can't be told whose it is: "+quoteName(d.Account.Name)+": "+d.Why+"; nothing is done to it", "", fact{})
+	}
 	edges := make([]plan.Edge, len(s.Dangling))
 	for i, d := range s.Dangling {
 		edges[i] = d.Edge

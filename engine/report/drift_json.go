@@ -36,6 +36,10 @@ type driftSystem struct {
 	Idle     []access.ID `json:"idle"`
 	Missing  []access.ID `json:"missing"`
 	Disputed []access.ID `json:"disputed"`
+	// Linked are accounts that are somebody's by another rule than their name, Disputes those
+	// that the rules say different things of.
+	Linked   []plan.Linked  `json:"linked"`
+	Disputes []plan.Dispute `json:"disputes"`
 	// Unclaimed are grants that nobody declares, outside what is managed; Dangling ones that
 	// are declared on something that is nowhere.
 	Unclaimed []plan.Edge     `json:"unclaimed"`
@@ -63,6 +67,7 @@ func DriftJSON(w io.Writer, p *plan.Plan) error {
 		d := driftSystem{
 			Name: s.Name, Connector: s.Connector, Mode: s.Mode, Error: s.Error, NotRead: s.NotRead, Steps: []driftStep{},
 			Orphans: list(sortedIDs(s.Orphans)), Idle: list(sortedIDs(s.Idle)), Missing: list(sortedIDs(s.Missing)), Disputed: list(sortedIDs(s.Disputed)),
+			Linked: list(s.Linked), Disputes: list(s.Disputes),
 			Unclaimed: list(s.Unclaimed), Dangling: list(s.Dangling), Unknown: list(s.Unknown), Waiting: list(s.Waiting),
 		}
 		for _, step := range bySystem[s.Name] {

@@ -184,7 +184,7 @@ func (v *view) totals() totals {
 		if s.Error != "" || s.NotRead != "" || len(s.Unknown) > 0 || len(s.Waiting) > 0 {
 			t.incomplete++
 		}
-		t.stuck += len(s.Missing) + len(s.Disputed) + len(s.Dangling)
+		t.stuck += len(s.Missing) + len(s.Disputed) + len(s.Disputes) + len(s.Dangling)
 		t.unselected += s.Unselected
 	}
 	if t.incomplete == 0 && !v.plan.Complete && len(v.plan.Systems) > 0 {

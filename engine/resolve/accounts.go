@@ -45,8 +45,12 @@ func earlierNamings(previous []*declare.Repository, sys *declare.System) []namin
 	return out
 }
 
-// account is a person's account: the name that the person's document gives, or the rule's.
+// account is a person's account: the name that the person's document gives, or the rule's; one
+// that was found under another name and keeps it.
 func (d *Desired) account(p *declare.Person) (access.ID, declare.Pos, error) {
+	if f, ok := d.found[p.ID.Value]; ok && !f.Rename {
+		return f.Account, p.Pos(p.At), nil
+	}
 	return d.named(d.rule, p)
 }
 
@@ -77,6 +81,9 @@ func (d *Desired) holder(r *resolver, person int32, needed bool) (access.Holder,
 	names := d.formerNames(p, h.Status)
 	if gone := int(person) >= r.people.gone; err == nil && (!gone || len(names) == 0) {
 		names = append([]access.ID{id}, slices.DeleteFunc(names, func(n access.ID) bool { return n == id })...)
+	}
+	if f, ok := d.found[h.Person]; ok && !slices.Contains(names, f.Account) {
+		names = append(names, f.Account)
 	}
 	if len(names) > 0 && (err == nil || h.Status == access.HolderLeft) {
 		h.Account, h.Was = names[0], names[1:]
@@ -190,8 +197,13 @@ func (d *Desired) link(account access.ID) (access.Holder, bool) {
 			if _, ok := d.linked[id]; ok && d.loc.status[i] == access.HolderLeft {
 				continue
 			}
-			d.linked[id] = access.Holder{Account: id, Person: p.ID.Value, Service: p.Service,
+			h := access.Holder{Account: id, Person: p.ID.Value, Service: p.Service,
 				Status: d.loc.status[i], Why: d.loc.why[i], Since: d.loc.since[i]}
+			d.linked[id] = h
+			if f, ok := d.found[p.ID.Value]; ok && f.Rename {
+				h.Account = f.Account
+				d.linked[f.Account] = h
+			}
 		}
 	})
 	h, ok := d.linked[account]

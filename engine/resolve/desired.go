@@ -18,7 +18,8 @@ type Desired struct {
 
 	loc      *people
 	rule     naming
-	earlier  []naming // as previous declarations named accounts, newest first
+	found    map[string]Found // by person
+	earlier  []naming         // as previous declarations named accounts, newest first
 	attrs    []attrTemplate
 	ents     []entitlement
 	entIndex map[entitlement]int32
@@ -48,7 +49,7 @@ var _ access.Declared = (*Desired)(nil)
 func newDesired(r *resolver, sys *declare.System) *Desired {
 	d := &Desired{
 		Decl: sys, Connector: r.in.Connectors[sys.ID.Value], loc: r.people,
-		entIndex: map[entitlement]int32{}, targets: map[access.ID]access.ID{},
+		found: r.in.Found[sys.ID.Value], entIndex: map[entitlement]int32{}, targets: map[access.ID]access.ID{},
 		byID: map[access.ID]int{}, ids: map[int32]access.ID{},
 		absent: map[access.ID]access.Link{}, declared: map[access.ID]*declare.Resource{},
 	}

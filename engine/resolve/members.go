@@ -46,3 +46,7 @@ func (w *World) Active(ids []declare.Text) []string {
 	slices.Sort(out)
 	return slices.Compact(out)
 }
+
+// People are everybody who may have an account: those of the declaration, and those who were in
+// an earlier one and are gone.
+func (d *Desired) People() []*declare.Person { return d.loc.list }

@@ -50,6 +50,16 @@ type Input struct {
 	Previous []*declare.Repository
 	// Former are by system.
 	Former map[string][]Former
+	// Found are, by system and person, the accounts that turned out to be theirs although they
+	// are called otherwise.
+	Found map[string]map[string]Found
+}
+
+// Found is an account that is somebody's under another name than declared.
+type Found struct {
+	Account access.ID
+	// Rename says that it is to be called as declared; else it keeps its name.
+	Rename bool
 }
 
 // World is a resolved declaration.

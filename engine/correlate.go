@@ -1,0 +1,179 @@
+package engine
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/accordhq/accord/engine/access"
+	"github.com/accordhq/accord/engine/declare"
+	"github.com/accordhq/accord/engine/journal"
+	"github.com/accordhq/accord/engine/match"
+	"github.com/accordhq/accord/engine/plan"
+	"github.com/accordhq/accord/engine/resolve"
+)
+
+// correlate tells whose the live accounts are, by the rules that `match` names: somebody's who is
+// called otherwise there is to be renamed, or, where a system can't do that, keeps the name. What
+// is declared is resolved again then.
+func (s *session) correlate() error {
+	again := false
+	for _, sys := range s.systems {
+		if sys.live == nil {
+			continue
+		}
+		sys.matched = match.Match(s.matchInput(sys))
+		sys.disputed = map[access.ID]bool{}
+		for _, d := range sys.matched.Disputes {
+			sys.disputed[d.Account] = true
+			for _, p := range d.People {
+				if id, ok := sys.want.AccountOf(p); ok {
+					sys.disputed[id] = true
+				}
+			}
+		}
+		t, _ := s.connector(sys.decl.Connector.Value)
+		found := map[string]resolve.Found{}
+		for _, l := range sys.matched.Links {
+			found[l.Person] = resolve.Found{Account: l.Account, Rename: t.Describe().Can(access.KindAccount, access.Rename)}
+		}
+		if len(found) > 0 {
+			again = true
+			for _, name := range namesOf(sys.decl) {
+				s.found[name] = found
+			}
+		}
+	}
+	if !again {
+		return nil
+	}
+	for _, b := range s.bases {
+		if b != nil {
+			b.world, b.head = nil, nil // the shifts stay: they don't depend on what is live
+		}
+	}
+	s.proof = nil
+	return s.resolve()
+}
+
+// matchInput puts together who may have an account on a system.
+func (s *session) matchInput(sys *system) match.Input {
+	in := match.Input{Live: sys.live, Known: s.known(sys), Protected: func(id access.ID) bool {
+		return slices.ContainsFunc(s.guards(sys).Protect, func(p string) bool { return declare.GlobID(p, id) })
+	}}
+	var values []*declare.Template
+	for _, r := range matchRules(sys.decl) {
+		in.Rules = append(in.Rules, match.Rule{By: r.By, Attribute: r.Attribute.Value})
+		values = append(values, nil)
+		if r.By == declare.MatchAttribute {
+			if t, err := declare.ParseTemplate(r.Value.Value); err == nil {
+				values[len(values)-1] = &t
+			}
+		}
+	}
+	for _, p := range sys.want.People() {
+		id, ok := sys.want.AccountOf(p.ID.Value)
+		if !ok {
+			continue
+		}
+		one := match.Person{ID: p.ID.Value, Account: id, Values: make([]string, len(values))}
+		for i, t := range values {
+			if t != nil {
+				one.Values[i], _ = t.Expand(p) // who lacks the attribute isn't matched by it
+			}
+		}
+		in.People = append(in.People, one)
+	}
+	return in
+}
+
+// matchRules are those of a system, or the usual ones.
+func matchRules(d *declare.System) []declare.MatchRule {
+	if len(d.Accounts.Match) > 0 {
+		return d.Accounts.Match
+	}
+	return []declare.MatchRule{{By: declare.MatchID}, {By: declare.MatchName}}
+}
+
+// known is whose each id was, by the names that people have now.
+func (s *session) known(sys *system) map[string]string {
+	now := map[string]string{}
+	for _, p := range s.head.Repo.People {
+		for _, was := range p.Previously {
+			now[was.Value] = p.ID.Value
+		}
+	}
+	out := map[string]string{}
+	for _, name := range slices.Backward(namesOf(sys.decl)) { // what it is called now counts
+		maps.Copy(out, s.memory.Linked(name))
+	}
+	for id, person := range out {
+		if is, ok := now[person]; ok {
+			out[id] = is
+		}
+	}
+	return out
+}
+
+// links are what a plan says of how accounts were found.
+func (sys *system) links() (linked []plan.Linked, disputes []plan.Dispute) {
+	for _, l := range sys.matched.Links {
+		linked = append(linked, plan.Linked{Account: l.Account, Person: l.Person, By: l.By.String()})
+	}
+	for _, d := range sys.matched.Disputes {
+		disputes = append(disputes, plan.Dispute(d))
+	}
+	return linked, disputes
+}
+
+// remembering collects whose the accounts are that a run has seen, so that one that somebody
+// renames is known again.
+type remembering struct {
+	people map[string]map[access.ID]string // by system and account
+	ids    map[string]map[string]string    // by system and the system's own id
+	known  map[string]map[string]string
+}
+
+// remembering begins with what was read for the plan.
+func (s *session) remembering() *remembering {
+	r := &remembering{people: map[string]map[access.ID]string{}, ids: map[string]map[string]string{}, known: map[string]map[string]string{}}
+	for _, sys := range s.systems {
+		if sys.live == nil {
+			continue
+		}
+		name := sys.decl.ID.Value
+		owners := maps.Clone(sys.matched.Owners)
+		for _, p := range sys.want.People() {
+			if id, ok := sys.want.AccountOf(p.ID.Value); ok && !sys.disputed[id] {
+				owners[id] = p.ID.Value
+			}
+		}
+		r.people[name], r.known[name], r.ids[name] = owners, s.memory.Linked(name), map[string]string{}
+		r.see(name, sys.live)
+	}
+	return r
+}
+
+// see takes in a state.
+func (r *remembering) see(system string, st *access.State) {
+	for o := range st.Objects() {
+		if p := r.people[system][o.ID]; p != "" && o.ID.IsAccount() && o.Native != "" && !o.Reserved && r.known[system][o.Native] != p {
+			r.ids[system][strings.Clone(o.Native)] = p
+		}
+	}
+}
+
+// entries are what the journal doesn't know yet, by system.
+func (r *remembering) entries() []journal.Linked {
+	var out []journal.Linked
+	for _, name := range slices.Sorted(maps.Keys(r.ids)) {
+		e := journal.Linked{System: name}
+		for _, id := range slices.Sorted(maps.Keys(r.ids[name])) {
+			e.Accounts = append(e.Accounts, journal.LinkedAccount{ID: id, Person: r.ids[name][id]})
+		}
+		if len(e.Accounts) > 0 {
+			out = append(out, e)
+		}
+	}
+	return out
+}
