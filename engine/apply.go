@@ -55,15 +55,13 @@ func (e *Engine) Apply(ctx context.Context, o ApplyOptions) (_ *Applied, err err
 	if !o.At.IsZero() {
 		return nil, errors.New("what is planned for another instant can't be applied")
 	}
-	if o.Reviewed != nil { // a plan of a part is applied to that part
+	// A plan of a part is applied to that part. By whose settings it is judged the file can't say.
+	if o.Reviewed != nil {
 		if len(o.Only) == 0 {
 			o.Only = o.Reviewed.Only
 		}
 		if len(o.Systems) == 0 {
 			o.Systems = o.Reviewed.Selected
-		}
-		if o.Base == "" {
-			o.Base = o.Reviewed.Base
 		}
 	}
 	s, err := e.prepare(ctx, o.PlanOptions, true)
