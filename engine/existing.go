@@ -168,7 +168,6 @@ func (f *facts) strangers(sys *system, h *holder) []policy.ChangeInput {
 	if sys.live == nil {
 		return nil
 	}
-	t, _ := f.connector(sys.decl.Connector.Value)
 	linked := map[access.ID]bool{}
 	for _, p := range f.world.Repo.People {
 		if id, ok := sys.want.AccountOf(p.ID.Value); ok {
@@ -183,7 +182,7 @@ func (f *facts) strangers(sys *system, h *holder) []policy.ChangeInput {
 	}
 	var out []policy.ChangeInput
 	for _, id := range slices.SortedFunc(maps.Keys(accounts), access.ID.Compare) {
-		for _, g := range policy.Reach(h.view(sys).after.reach(id), t.Describe(), id) {
+		for _, g := range policy.Reach(h.view(sys).after.reach(id), sys.description(f.session), id) {
 			g.Privileged = f.privileged(sys.decl.ID.Value, access.ID{Kind: g.ResourceKind, Name: g.ResourceName}, nil)
 			g.Until, g.HasEnd, g.DaysLeft = "", false, policy.NoEnd
 			out = append(out, f.existence(g, "", id))

@@ -28,8 +28,7 @@ func (f *facts) plan(steps []*plan.Step) policy.PlanInput {
 		systems[sys.decl.ID.Value] = f.systemCounts(sys, &in)
 	}
 	for _, st := range steps {
-		t, _ := f.connector(f.bySystem[st.System].decl.Connector.Value)
-		o := op(st, t.Describe())
+		o := op(st, f.bySystem[st.System].description(f.session))
 		sys := systems[st.System]
 		count(o, &in.Counts.Adds, &in.Counts.Removes, &in.Counts.Updates)
 		count(o, &sys.Adds, &sys.Removes, &sys.Updates)
@@ -134,8 +133,7 @@ func (f *facts) systemCounts(sys *system, in *policy.PlanInput) *policy.SystemCo
 func (f *facts) losing(steps []*plan.Step) []string {
 	loses := map[string]bool{}
 	for _, st := range steps {
-		t, _ := f.connector(f.bySystem[st.System].decl.Connector.Value)
-		if st.Person != "" && !st.Leaver && st.Takes(t.Describe()) {
+		if st.Person != "" && !st.Leaver && st.Takes(f.bySystem[st.System].description(f.session)) {
 			loses[st.Person] = true
 		}
 	}

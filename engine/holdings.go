@@ -18,6 +18,7 @@ type holder struct {
 	*facts
 	steps map[string][]*plan.Step // by system, those to be carried out
 	gives map[string]map[way][]give
+	was   map[access.Ref]access.ID // accounts by the name they will have
 	views map[string]*view
 }
 
@@ -33,9 +34,12 @@ type edge struct {
 }
 
 func newHolder(f *facts, steps []*plan.Step) *holder {
-	h := &holder{facts: f, steps: map[string][]*plan.Step{}, gives: map[string]map[way][]give{}, views: map[string]*view{}}
+	h := &holder{facts: f, steps: map[string][]*plan.Step{}, gives: map[string]map[way][]give{}, was: map[access.Ref]access.ID{}, views: map[string]*view{}}
 	for _, st := range steps {
 		h.steps[st.System] = append(h.steps[st.System], st)
+		if st.Action == access.Rename {
+			h.was[access.Ref{System: st.System, ID: access.ID{Kind: st.Subject.Kind, Name: st.After.Name}}] = st.Subject
+		}
 		if (st.Action == access.Give || st.Action == access.ChangeLevel) && st.After != nil {
 			if h.gives[st.System] == nil {
 				h.gives[st.System] = map[way][]give{}
@@ -66,11 +70,11 @@ func (h *holder) on(sys *system, person string) []policy.Holding {
 	if !ok {
 		return nil
 	}
-	t, _ := h.connector(sys.decl.Connector.Value)
-	desc := t.Describe()
+	desc := sys.description(h.session)
 	v := h.view(sys)
 	before := map[edge]bool{}
-	for _, was := range policy.Reach(v.before.reach(h.accountBefore(sys, person, account)), desc, h.accountBefore(sys, person, account)) {
+	was := h.accountBefore(sys, person, account)
+	for _, was := range policy.Reach(v.before.reach(was), desc, was) {
 		before[edge{target: access.ID{Kind: was.ResourceKind, Name: was.ResourceName}, permission: was.Permission}] = true
 	}
 	out := policy.Reach(v.after.reach(account), desc, account)
@@ -89,10 +93,8 @@ func (h *holder) on(sys *system, person string) []policy.Holding {
 // accountBefore is the name under which a person's account is there before the plan.
 func (h *holder) accountBefore(sys *system, person string, account access.ID) access.ID {
 	if sys.live != nil {
-		for _, st := range h.steps[sys.decl.ID.Value] {
-			if st.Action == access.Rename && st.Subject.Kind == account.Kind && st.After.Name == account.Name {
-				return st.Subject
-			}
+		if was, ok := h.was[access.Ref{System: sys.decl.ID.Value, ID: account}]; ok {
+			return was
 		}
 		return account
 	}

@@ -13,8 +13,7 @@ import (
 // step puts a step of the plan into the form that rules see.
 func (f *facts) step(st *plan.Step) policy.ChangeInput {
 	sys := f.bySystem[st.System]
-	t, _ := f.connector(sys.decl.Connector.Value)
-	desc := t.Describe()
+	desc := sys.description(f.session)
 	kind, _ := desc.Kind(st.Target.Kind)
 	because := st.Reasons
 	if st.Takes(desc) {
@@ -138,8 +137,7 @@ func (f *facts) shift(sh access.Shift) policy.ChangeInput {
 		c.Source = policy.Place{File: because[0].Chain[0].File, Line: because[0].Chain[0].Line}
 	}
 	if sys := f.bySystem[sh.System]; sys != nil {
-		t, _ := f.connector(sys.decl.Connector.Value)
-		kind, _ := t.Describe().Kind(sh.Target.Kind)
+		kind, _ := sys.description(f.session).Kind(sh.Target.Kind)
 		perm, _ := kind.Permission(sh.Permission)
 		c.Admin = perm.Admin
 	}

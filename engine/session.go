@@ -91,6 +91,7 @@ type system struct {
 	matched match.Result    // whose the live accounts are
 	// disputed are accounts that aren't touched, as it can't be told whose they are.
 	disputed map[access.ID]bool
+	desc     *access.Description // of its connector; made when it is asked for
 	conn     connectors.Connector
 	want     *resolve.Desired
 	rev      *base // what head is compared with here; nil if there is nothing

@@ -71,8 +71,7 @@ func (j *judging) index(steps []*plan.Step) *stepIndex {
 			continue
 		}
 		x.all = append(x.all, key)
-		t, _ := j.connector(j.systemOf(st.System).decl.Connector.Value)
-		if st.Person != "" && st.Takes(t.Describe()) {
+		if st.Person != "" && st.Takes(j.systemOf(st.System).description(j.session)) {
 			x.takes[st.Person] = append(x.takes[st.Person], key)
 		} else if st.Person != "" {
 			x.gives[st.Person] = append(x.gives[st.Person], key)
@@ -91,6 +90,16 @@ func nameOf(st *plan.Step) shiftName {
 		n.subject = st.Subject
 	}
 	return n
+}
+
+// description is what the system's connector says of itself.
+func (sys *system) description(s *session) access.Description {
+	if sys.desc == nil {
+		t, _ := s.connector(sys.decl.Connector.Value)
+		d := t.Describe()
+		sys.desc = &d
+	}
+	return *sys.desc
 }
 
 func (s *session) systemOf(name string) *system {
