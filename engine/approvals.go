@@ -262,7 +262,16 @@ func (s *session) beneficiaries(into map[string]bool) {
 func (j *judging) approve(v *verdict, f *plan.Finding) {
 	owners := j.ownersOf(v)
 	e := j.evidence()
-	f.ApprovedBy, f.Approvers, f.Unfit = e.fit(v.Result, owners, j.resolved(j.book))
+	law := j.resolved(j.book)
+	demand := v.Result
+	if demand.Approvers != nil { // a rule may name groups
+		var named []declare.Text
+		for _, id := range demand.Approvers {
+			named = append(named, declare.Text{Value: id})
+		}
+		demand.Approvers = append([]string{}, law.Active(named)...)
+	}
+	f.ApprovedBy, f.Approvers, f.Unfit = e.fit(demand, owners, law)
 	if !j.inChange(v) {
 		f.ApprovedBy = nil
 		f.Unfit = append(f.Unfit, "an approval counts for what stands in this change; this comes from elsewhere")

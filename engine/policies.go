@@ -35,6 +35,18 @@ func (p *Policies) Compile(ctx context.Context) (*policy.Judge, error) {
 	return j, p.problems(err)
 }
 
+// wrongExemptions finds exemptions from rules that aren't there: whoever wrote one relies on it.
+func (p *Policies) wrongExemptions(j *policy.Judge) error {
+	var list []policy.Exemption
+	for _, e := range p.decl.Exempts {
+		list = append(list, policy.Exemption{ID: e.ID.Value, Rule: e.Rule.Value, Who: values(e.Who), File: e.File, Line: int(e.Rule.At.Line)})
+	}
+	if wrong := j.CheckExemptions(list); len(wrong) > 0 {
+		return p.problems(wrong)
+	}
+	return nil
+}
+
 // Test runs the tests that stand beside the policies.
 func (p *Policies) Test(ctx context.Context) (policy.TestReport, error) {
 	r, err := policy.Test(ctx, p.Sources, p.Options)

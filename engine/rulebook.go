@@ -76,7 +76,10 @@ func (s *session) ownBook(ctx context.Context) (*rulebook, error) {
 	}
 	b := &rulebook{decl: s.head.Repo, own: true, policies: p}
 	if p.Any() {
-		if b.judge, err = p.Compile(ctx); err != nil {
+		if b.judge, err = p.Compile(ctx); err == nil {
+			err = p.wrongExemptions(b.judge)
+		}
+		if err != nil {
 			return nil, err
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/accordhq/accord/engine/declare"
 	"github.com/accordhq/accord/engine/repo"
+	"github.com/accordhq/accord/policy"
 )
 
 // Validate loads a declaration, resolves it for now and compiles its policies, without any
@@ -57,7 +58,10 @@ func (d *Declaration) wrongPolicies(ctx context.Context) (declare.Problems, erro
 	}
 	p, err := d.Policies(ctx)
 	if err == nil && p.Any() {
-		_, err = p.Compile(ctx)
+		var j *policy.Judge
+		if j, err = p.Compile(ctx); err == nil {
+			err = p.wrongExemptions(j)
+		}
 	}
 	var wrong declare.Problems
 	if errors.As(err, &wrong) {

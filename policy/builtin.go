@@ -15,6 +15,7 @@ import (
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/topdown"
 	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
 )
@@ -175,14 +176,14 @@ func (b *builtin) configure(params any) Errors {
 }
 
 // pairsBySide gives the pairs of segregation_of_duties, written [a, b] or {between: [a, b],
-// because: why}, in one form, and for each side the numbers of the pairs that have it, by name
-// and by pattern.
+// because: why}, in one form, and for each side the numbers of the pairs that have it, by name,
+// by name with a permission (full) and by pattern.
 func pairsBySide(params any) any {
 	list := params.([]any) // the schema says so
 	pairs := make([]any, len(list))
 	sides := [2]map[string]any{}
 	for k := range sides {
-		sides[k] = map[string]any{"named": map[string]any{}, "patterns": map[string]any{}}
+		sides[k] = map[string]any{"named": map[string]any{}, "full": map[string]any{}, "patterns": map[string]any{}}
 	}
 	for i, p := range list {
 		pair := map[string]any{"between": p, "because": ""}
@@ -193,6 +194,9 @@ func pairsBySide(params any) any {
 		for k, name := range pair["between"].([]any) {
 			name := name.(string)
 			under := []string{"named"}
+			if strings.Contains(name, ":") {
+				under = append(under, "full")
+			}
 			if isPattern(name) {
 				under = append(under, "patterns")
 			}
@@ -225,7 +229,7 @@ func validPattern(v any) error {
 	err := match(topdown.BuiltinContext{Context: context.Background()},
 		[]*ast.Term{ast.StringTerm(s), ast.ArrayTerm(ast.StringTerm("/")), ast.StringTerm("")}, func(*ast.Term) error { return nil })
 	if err != nil {
-		return fmt.Errorf("it can't be read: %w", err)
+		return errors.New(strings.TrimPrefix(err.Error(), "eval_builtin_error: glob.match: "))
 	}
 	return nil
 }
@@ -250,6 +254,9 @@ func (b *builtin) explain(v *jsonschema.ValidationError, doc any) Errors {
 	}
 	at := strings.Join(append([]string{"rules", b.name}, v.InstanceLocation...), ".")
 	p := Problem{Text: at + ": " + v.ErrorKind.LocalizedString(message.NewPrinter(language.English))}
+	if f, ok := v.ErrorKind.(*kind.Format); ok {
+		p.Text = fmt.Sprintf("%s: %q is no pattern: %v", at, f.Got, f.Err)
+	}
 	root := doc.(map[string]any)
 	if props, ok := root["properties"].(map[string]any); ok {
 		if len(v.InstanceLocation) == 0 {

@@ -83,9 +83,9 @@ func TestParameters(t *testing.T) {
 		{"three in a pair", "segregation_of_duties", []any{[]any{"a", "b", "c"}}, []string{"rules.segregation_of_duties.0", "maxItems"}},
 		{"neither pair nor mapping", "segregation_of_duties", []any{"a"}, []string{"rules.segregation_of_duties.0", "want object"}},
 		{"no time of day", "change_window", []any{map[string]any{"systems": []any{"x"}, "days": []any{"monday"}, "from": "25:00", "to": "26:00"}}, []string{"rules.change_window.0.from", "pattern"}},
-		{"a pattern that is none", "segregation_of_duties", []any{[]any{"erp/[a", "b/*/[c"}}, []string{"rules.segregation_of_duties.0.1", "pattern"}},
+		{"a pattern that is none", "segregation_of_duties", []any{[]any{"erp/[a", "b/*/[c"}}, []string{"rules.segregation_of_duties.0.1: \"b/*/[c\" is no pattern: glob: syntax error"}},
 		{"a name with brackets", "segregation_of_duties", []any{[]any{"erp/role/[a", "bank/team/b"}}, nil},
-		{"another pattern that is none", "change_window", []any{map[string]any{"systems": []any{"{a"}, "days": []any{"monday"}, "from": "05:00", "to": "06:00"}}, []string{"rules.change_window.0.systems.0", "pattern"}},
+		{"another pattern that is none", "change_window", []any{map[string]any{"systems": []any{"{a"}, "days": []any{"monday"}, "from": "05:00", "to": "06:00"}}, []string{"rules.change_window.0.systems.0: \"{a\" is no pattern"}},
 		{"defaults", "temporary_access", map[string]any{"max_days": 30}, nil},
 		{"a pair with a reason", "segregation_of_duties", []any{map[string]any{"between": []any{"a", "b"}, "because": "c"}}, nil},
 	} {

@@ -49,13 +49,17 @@ func (c *compilation) prepare(ctx context.Context) (*Judge, error) {
 		return nil, errs.or()
 	}
 	modules[driverFile] = driver
+	params, err := ast.InterfaceToValue(c.data["params"])
+	if err != nil {
+		return nil, fmt.Errorf("reading the parameters of the built-in rules: %w", err)
+	}
 	seen := map[*entry]*shape{}
 	compiler := ast.NewCompiler().WithCapabilities(capabilities()).WithDefaultRegoVersion(ast.RegoV1).
 		WithStageAfterID(ast.StageRewriteRegoMetadataCalls, ast.CompilerStageDefinition{Name: "Gather", MetricName: "gather",
 			Stage: func(compiler *ast.Compiler) *ast.Error {
 				for _, e := range used {
 					seen[e] = e.shape.prune(usageOf(e.shape, compiler.Modules))
-					c.gather(e, compiler)
+					c.gather(e, params, compiler)
 				}
 				return nil
 			}})
@@ -98,11 +102,10 @@ func (c *compilation) driver() (text string, used []*entry) {
 // gather puts a copy of each rule that judges one input into the driver's set. It runs in the
 // midst of the compilation: names are resolved by then, so that a body means the same in
 // another package, and neither the graph nor the index of the rules is built yet.
-func (c *compilation) gather(e *entry, compiler *ast.Compiler) {
+func (c *compilation) gather(e *entry, params ast.Value, compiler *ast.Compiler) {
 	driver := compiler.Modules[driverFile]
 	i := slices.IndexFunc(driver.Rules, func(r *ast.Rule) bool { return string(r.Head.Name) == e.name })
 	empty := driver.Rules[i]
-	params := ast.MustInterfaceToValue(c.data["params"])
 	var set []*ast.Rule
 	for _, path := range sortedKeys(compiler.Modules) {
 		for _, r := range compiler.Modules[path].Rules {

@@ -83,19 +83,13 @@ var noEnd = ast.NumberTerm(json.Number(strconv.Itoa(NoEnd)))
 // encoder turns inputs into terms. It isn't safe for concurrent use; each worker has its own.
 type encoder struct {
 	attributes []string
-	shared     map[thing]*ast.Term             // what pointers point to
+	shared     map[any]*ast.Term               // what pointers point to
 	zeros      map[*shape]*ast.Term            // of structs without any value
 	texts      map[string]*ast.Term            // the same few thousand texts come again and again
 	lists      map[*shape]map[string]*ast.Term // and so do short lists, by key
 	key        []byte                          // space for keys
 	pairs      [][2]*ast.Term                  // space for fields
 	err        error                           // the first value that an input can't have
-}
-
-// thing is what a pointer of an input points to; the input outlives the encoder.
-type thing struct {
-	shape *shape
-	at    uintptr
 }
 
 func (e *encoder) value(s *shape, v reflect.Value) *ast.Term {
@@ -144,8 +138,8 @@ func (e *encoder) list(s *shape, v reflect.Value) *ast.Term {
 		terms[i] = e.value(s.elem, v.Index(i))
 	}
 	t := ast.ArrayTerm(terms...)
-	if ok && e.err == nil && len(known) < maxTexts {
-		if known == nil {
+	if ok && e.err == nil {
+		if len(known)%maxLists == 0 { // none yet, or enough
 			known = map[string]*ast.Term{}
 			if e.lists == nil {
 				e.lists = map[*shape]map[string]*ast.Term{}
@@ -206,6 +200,8 @@ func (e *encoder) check(s *shape, v reflect.Value) {
 const (
 	// maxTexts bounds what an encoder keeps; ids of changes alone would fill it without end.
 	maxTexts = 8192
+	// maxLists bounds the lists of each kind that it keeps: it forgets all of a kind then.
+	maxLists = 2048
 	// maxShared bounds the people, systems and roles that it keeps: it forgets all of them then.
 	maxShared = 4096
 )
@@ -273,13 +269,13 @@ func (e *encoder) pointer(s *shape, v reflect.Value) *ast.Term {
 	if v.IsNil() {
 		return e.structure(s.bare, reflect.Zero(s.bare.typ))
 	}
-	p := thing{s.bare, v.Pointer()}
+	p := v.Interface() // which also keeps it from being collected, and its place from another's use
 	if t, ok := e.shared[p]; ok {
 		return t
 	}
 	t := e.structure(s.bare, v.Elem())
 	if e.shared == nil || len(e.shared) >= maxShared {
-		e.shared = map[thing]*ast.Term{}
+		e.shared = map[any]*ast.Term{}
 	}
 	e.shared[p] = t
 	return t

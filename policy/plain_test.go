@@ -164,6 +164,7 @@ func TestSameAsPlain(t *testing.T) {
 			o.Rules["temporary_access"] = map[string]any{"max_days": r.IntN(2) * 100, "privileged_days": r.IntN(2) * 30, "limits": []any{
 				map[string]any{"access": "erp/*/*", "days": 30}}[:r.IntN(2)]}
 			o.Rules["no_wildcard_admin"] = map[string]any{"resources": []any{"erp/role/*"}, "except": []any{"bob"}}
+			o.Rules["segregation_of_duties"] = []any{[]any{"erp/role/pay", "bank/team/approve"}, []any{"erp/role/pay:admin", "b*/**"}, []any{"role*", "erp/**"}}
 			least, n := 20, 120
 			if strings.Contains(name, ".") {
 				o.Rules, least, n = nil, 1, 80

@@ -199,13 +199,21 @@ func stringsOf(v ast.Value) ([]string, error) {
 
 // exempt marks the refusals and demands that a recorded exemption lifts.
 func exempt(results []Result, in Input) {
+	of := map[string][]*Exemption{} // by person
+	for i := range in.Exemptions {
+		if x := &in.Exemptions[i]; in.Now.Before(x.Until) {
+			for _, who := range x.Who {
+				of[who] = append(of[who], x)
+			}
+		}
+	}
 	for i := range results {
 		r := &results[i]
 		if r.Kind != Deny && r.Kind != RequireApproval || r.Person == "" {
 			continue
 		}
-		for _, x := range in.Exemptions {
-			if x.names(r.Rule, r.suffix) && in.Now.Before(x.Until) && slices.Contains(x.Who, r.Person) {
+		for _, x := range of[r.Person] {
+			if x.names(r.Rule, r.suffix) {
 				r.Kind, r.Exempt = Exception, x.ID
 				break
 			}

@@ -178,12 +178,12 @@ func (c *compilation) run(ctx context.Context, configure func(*tester.Runner)) (
 		}
 		return testRun{}, fmt.Errorf("running the tests: %w", err)
 	}
-	if len(lost) > 0 {
-		return testRun{}, lost.or()
-	}
 	var results []*tester.Result
 	for r := range ch {
 		results = append(results, r)
+	}
+	if len(lost) > 0 {
+		return testRun{}, lost.or()
 	}
 	slices.SortFunc(results, func(a, b *tester.Result) int {
 		return Place{a.Location.File, a.Location.Row}.compare(Place{b.Location.File, b.Location.Row})

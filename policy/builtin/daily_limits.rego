@@ -7,11 +7,12 @@ package accord.builtin.daily_limits
 
 deny contains result if {
 	some d in input.daily
+	total := d.today + d.planned
+	total > least
 	d.planned > 0
 	some limit in data.params.daily_limits
-	covers(limit.privilege, d.privilege)
-	total := d.today + d.planned
 	total > limit.per_day
+	covers(limit.privilege, d.privilege)
 	result := {
 		"msg": sprintf("%s would get %s for the %d. time on %s; %d a day are allowed", [d.principal, d.privilege, total, input.plan.date, limit.per_day]),
 		"person": d.principal,
@@ -20,6 +21,9 @@ deny contains result if {
 		"line": d.source.line,
 	}
 }
+
+# Most privileges are given less often than any limit says.
+least := min({limit.per_day | some limit in data.params.daily_limits})
 
 # A privilege is written system/kind/name with an optional :permission.
 covers(pattern, privilege) if glob.match(pattern, ["/"], privilege)

@@ -7,22 +7,19 @@ package accord.builtin.owner_active
 
 deny contains result if {
 	some o in input.owned
-	orphan(o)
+	count(o.active) == 0
 	o.changed
+	o.kind in data.params.owner_active.kinds
 	result := finding(o)
 }
 
 # What this plan doesn't touch must not hold it back.
 warn contains result if {
 	some o in input.owned
-	orphan(o)
-	not o.changed
-	result := finding(o)
-}
-
-orphan(o) if {
-	o.kind in data.params.owner_active.kinds
 	count(o.active) == 0
+	not o.changed
+	o.kind in data.params.owner_active.kinds
+	result := finding(o)
 }
 
 finding(o) := {"msg": sprintf("%s %s %s", [o.kind, o.id, why(o)]), "file": o.source.file, "line": o.source.line}

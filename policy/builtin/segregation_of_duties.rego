@@ -42,7 +42,17 @@ conflicts contains conflict if {
 # one gives the pairs of which the person may hold the one side. There can be thousands of
 # pairs: those without a pattern are looked up by the name, and only the few that are left are
 # looked at closely.
-one(side) := {i | some name in names; some i in side.named[name]} | {i |
+one(side) := {i |
+	some g in input.holdings
+	some i in side.named[g.key]
+} | {i |
+	some r in input.roles
+	some i in side.named[r.id]
+} | {i |
+	side.full != {}
+	some g in input.holdings
+	some i in side.full[concat(":", [g.key, g.permission])]
+} | {i |
 	some pattern, list in side.patterns
 	some name in names
 	glob.match(pattern, ["/"], name)

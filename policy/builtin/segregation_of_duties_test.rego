@@ -26,6 +26,7 @@ shaped(list) := {
 
 side(list, k) := {
 	"named": {list[i][k]: [i] | some i, _ in list},
+	"full": {list[i][k]: [i] | some i, _ in list; contains(list[i][k], ":")},
 	"patterns": {list[i][k]: [i] | some i, _ in list; contains(list[i][k], "*")},
 }
 
@@ -74,6 +75,12 @@ test_roles if {
 	found := sod.deny with input as both
 		with data.params.segregation_of_duties as object.union(shaped([["payer", "approver"]]), {"pairs": [{"between": ["payer", "approver"], "because": "four eyes"}]})
 	{r.msg | some r in found} == {"alice would hold role payer beside role approver (four eyes)"}
+}
+
+test_role_patterns if {
+	both := person([{"id": "payer-eu", "added": true, "change": "grant a"}, {"id": "approver", "added": false, "change": ""}], [])
+	count(sod.deny) == 1 with input as both with data.params.segregation_of_duties as shaped([["payer-*", "approver"]])
+	count(sod.deny) == 0 with input as both with data.params.segregation_of_duties as shaped([["payer-us*", "approver"]])
 }
 
 test_what_was_there_before_warns if {
