@@ -72,9 +72,9 @@ func (e *Engine) Apply(ctx context.Context, o ApplyOptions) (_ *Applied, err err
 	if o.Loaded != nil {
 		o.Loaded(s.head)
 	}
-	p, err := s.plan(ctx, o.Confirm == nil || o.Reviewed != nil)
-	if err != nil {
-		return nil, err
+	p, unjudged := s.plan(ctx, o.Confirm == nil || o.Reviewed != nil)
+	if unjudged != nil && (ctx.Err() != nil || p == nil || p.Running() == 0) {
+		return nil, unjudged
 	}
 	out := &Applied{Plan: p}
 	s.seen = s.remembering()
@@ -96,10 +96,10 @@ func (e *Engine) Apply(ctx context.Context, o ApplyOptions) (_ *Applied, err err
 	}
 	defer identities()
 	if err := s.run(ctx, o, out); err != nil {
-		return out, err
+		return out, errors.Join(err, unjudged)
 	}
 	out.Took = e.Now().Sub(start)
-	return out, nil
+	return out, unjudged // leavers were dealt with; nothing else was
 }
 
 // forget drops what only planning needed: while a large plan is carried out it would be most of
@@ -163,11 +163,7 @@ func (s *session) run(ctx context.Context, o ApplyOptions, out *Applied) error {
 }
 
 // see takes in what reading back showed.
-func (s *session) see(system string, st *access.State) {
-	s.seeing.Lock()
-	defer s.seeing.Unlock()
-	s.seen.see(system, st)
-}
+func (s *session) see(system string, st *access.State) { s.seen.see(system, st) }
 
 // moves reports whether a run without a step would still tell the journal something: that a
 // system is as a newer revision declares.
@@ -183,7 +179,7 @@ func (s *session) moves(p *plan.Plan) bool {
 	}
 	before, _ := s.accepted()
 	after, _ := s.accepts(p)
-	return len(p.Settings) > 0 && after != before
+	return after != before && (len(p.Settings) > 0 || before == "" && s.policies != "")
 }
 
 // closeAbandoned ends runs that were killed. The locks are held, so they don't go on.

@@ -246,6 +246,7 @@ func (s *session) beneficiaries(into map[string]bool) {
 			}
 		}
 	}
+	s.settled(w, into)
 	if s.newest != nil {
 		return
 	}
@@ -254,6 +255,41 @@ func (s *session) beneficiaries(into map[string]bool) {
 			if h.Wanted {
 				into[h.Person] = true
 			}
+		}
+	}
+}
+
+// settled adds whom changed settings are for: who is exempted, and who becomes an owner.
+func (s *session) settled(w *resolve.World, into map[string]bool) {
+	add := func(ids, before []declare.Text) {
+		for _, id := range ids {
+			if slices.ContainsFunc(before, func(t declare.Text) bool { return t.Value == id.Value }) {
+				continue
+			}
+			into[id.Value] = true
+			for _, m := range w.Members(id.Value) {
+				into[m] = true
+			}
+		}
+	}
+	if s.book.decl == s.head.Repo {
+		return
+	}
+	for _, e := range s.head.Repo.Exempts {
+		i := slices.IndexFunc(s.book.decl.Exempts, func(o *declare.Exempt) bool { return o.ID.Value == e.ID.Value })
+		if i < 0 {
+			add(e.Who, nil)
+		} else if was := s.book.decl.Exempts[i]; declare.Digest(was) != declare.Digest(e) {
+			add(e.Who, nil)
+		}
+	}
+	before := map[string][]declare.Text{}
+	for _, o := range ownedOf(s.book.decl, true) {
+		before[o.kind+" "+o.id] = o.owners
+	}
+	for _, o := range ownedOf(s.head.Repo, true) {
+		if was, there := before[o.kind+" "+o.id]; there {
+			add(o.owners, was)
 		}
 	}
 }

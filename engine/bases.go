@@ -168,6 +168,7 @@ func (s *session) loadBase(ctx context.Context) error {
 	if s.tip, _, err = s.readRevision(ctx, s.head.git, tip); err != nil {
 		return fmt.Errorf("the declaration at %s: %w", s.opts.Base, err)
 	}
+	s.forked = at
 	b := &base{rev: at, decl: s.tip}
 	if at.Hash != tip.Hash {
 		if b.decl, _, err = s.readRevision(ctx, s.head.git, at); err != nil {
@@ -227,7 +228,7 @@ func (s *session) resolve() error {
 	}
 	former := s.former()
 	head := func(b *base) (*resolve.World, declare.Problems) {
-		return resolve.Resolve(resolve.Input{Repo: s.head.Repo, At: s.at, Connectors: conns, Previous: s.before(b), Former: former, Found: s.found})
+		return resolve.Resolve(resolve.Input{Repo: s.head.Repo, At: s.at, Connectors: conns, Previous: s.before(b), Former: former, Found: s.found, Without: s.without})
 	}
 	var problems declare.Problems
 	var plain *resolve.World

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/accordhq/accord/engine/access"
 	"github.com/accordhq/accord/engine/declare"
@@ -129,6 +130,7 @@ func (sys *system) links() (linked []plan.Linked, disputes []plan.Dispute) {
 // remembering collects whose the accounts are that a run has seen, so that one that somebody
 // renames is known again.
 type remembering struct {
+	mu     sync.Mutex
 	people map[string]map[access.ID]string // by system and account
 	ids    map[string]map[string]string    // by system and the system's own id
 	known  map[string]map[string]string
@@ -156,6 +158,8 @@ func (s *session) remembering() *remembering {
 
 // see takes in a state.
 func (r *remembering) see(system string, st *access.State) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	for o := range st.Objects() {
 		if p := r.people[system][o.ID]; p != "" && o.ID.IsAccount() && o.Native != "" && !o.Reserved && r.known[system][o.Native] != p {
 			r.ids[system][strings.Clone(o.Native)] = p

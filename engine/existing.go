@@ -116,7 +116,7 @@ func (f *facts) existing() policy.Input {
 			one.Roles[i].Added, one.Roles[i].Change = true, ""
 		}
 		in.Principals = append(in.Principals, one)
-		in.Changes = append(in.Changes, f.held(one)...)
+		in.Changes = append(in.Changes, f.held(p.ID.Value, one)...)
 	}
 	for _, sys := range f.systems {
 		in.Changes = append(in.Changes, f.strangers(sys, h)...)
@@ -130,20 +130,24 @@ func (f *facts) existing() policy.Input {
 }
 
 // held are the holdings of one person, each as if it were given now.
-func (f *facts) held(p policy.PrincipalInput) []policy.ChangeInput {
+func (f *facts) held(person string, p policy.PrincipalInput) []policy.ChangeInput {
 	var out []policy.ChangeInput
-	for _, g := range p.Holdings {
-		sys := f.bySystem[g.System]
-		account, _ := sys.want.AccountOf(p.Principal.ID)
-		out = append(out, f.existence(g, p.Principal.ID, account))
+	for _, sys := range f.systems {
+		name := f.lawID(sys.decl.ID.Value)
+		account, _ := sys.want.AccountOf(person)
+		for _, g := range p.Holdings {
+			if g.System == name {
+				out = append(out, f.existence(sys, g, person, account))
+			}
+		}
 	}
 	return out
 }
 
-func (f *facts) existence(g policy.Holding, person string, account access.ID) policy.ChangeInput {
+func (f *facts) existence(sys *system, g policy.Holding, person string, account access.ID) policy.ChangeInput {
 	target := access.ID{Kind: g.ResourceKind, Name: g.ResourceName}
 	c := policy.Change{ID: "existing " + g.System + "/" + account.String() + " " + g.Resource + " " + g.Permission, Class: "existing", Origin: "existing", Op: "add",
-		Kind: "grant", System: g.System, Principal: person, Account: account.String(), Roles: g.Roles, Resource: g.Resource, ResourceKind: g.ResourceKind,
+		Kind: "grant", System: g.System, Principal: f.lawPerson(person), Account: account.String(), Roles: g.Roles, Resource: g.Resource, ResourceKind: g.ResourceKind,
 		ResourceName: g.ResourceName, Permission: g.Permission, Admin: g.Admin, Privileged: g.Privileged, Reasons: g.Reasons, Ends: g.Until, HasEnd: g.HasEnd,
 		DaysLeft: g.DaysLeft, Before: policy.Side{DaysLeft: policy.NoEnd}, Author: f.context.Author}
 	c.After = policy.Side{Present: true, Permission: g.Permission, Until: g.Until, HasEnd: g.HasEnd, DaysLeft: g.DaysLeft}
@@ -154,13 +158,13 @@ func (f *facts) existence(g policy.Holding, person string, account access.ID) po
 	if len(outer) > 0 {
 		c.Role = outer[0]
 	}
-	c.Owners = f.owners(g.System, target, outer)
+	c.Owners = f.owners(sys.decl.ID.Value, target, outer)
 	if len(g.Reasons) > 0 {
 		c.Source = policy.Place{File: g.Reasons[0].File, Line: g.Reasons[0].Line}
 	} else if s := f.subject(person); s != nil {
 		c.Source = s.Source
 	}
-	return f.question(c)
+	return f.question(c, person, sys.decl.ID.Value, c.Role)
 }
 
 // strangers are the grants of live accounts that belong to nobody.
@@ -185,7 +189,7 @@ func (f *facts) strangers(sys *system, h *holder) []policy.ChangeInput {
 		for _, g := range policy.Reach(h.view(sys).after.reach(id), sys.description(f.session), id) {
 			g.Privileged = f.privileged(sys.decl.ID.Value, access.ID{Kind: g.ResourceKind, Name: g.ResourceName}, nil)
 			g.Until, g.HasEnd, g.DaysLeft = "", false, policy.NoEnd
-			out = append(out, f.existence(g, "", id))
+			out = append(out, f.existence(sys, g, "", id))
 		}
 	}
 	return out

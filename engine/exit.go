@@ -26,7 +26,7 @@ func ExitOfPlan(p *plan.Plan) int {
 		return ExitRefused
 	case unread(p):
 		return ExitIncomplete
-	case p.Running() > 0 || len(p.Shifts) > 0 && notAsked(p):
+	case p.Running() > 0 || len(p.Settings) > 0 || len(p.Shifts) > 0 && notAsked(p):
 		return ExitChanges
 	}
 	return ExitOK

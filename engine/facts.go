@@ -18,28 +18,38 @@ type facts struct {
 	*session
 	book     *rulebook
 	world    *resolve.World // head's
+	whole    *resolve.World // the same with the systems that aren't part of the run
 	law      *resolve.World // the rulebook's
 	context  *policy.Context
 	subjects map[string]*policy.Subject
 	places   map[string]*policy.System
 	roles    map[string]*policy.Role
 	groups   map[string][]string // by person
+	renamed  map[string]string   // people, by what they were called before
 	bySystem map[string]*system
 }
 
 func (s *session) facts(b *rulebook) *facts {
-	f := &facts{session: s, book: b, world: s.world(), law: s.resolved(b),
+	f := &facts{session: s, book: b, world: s.world(), whole: s.wholeWorld(), law: s.resolved(b),
 		subjects: map[string]*policy.Subject{}, places: map[string]*policy.System{}, roles: map[string]*policy.Role{}, bySystem: map[string]*system{}}
 	for _, sys := range s.systems {
 		f.bySystem[sys.decl.ID.Value] = sys
 	}
-	c := policy.NewContext(s.at, s.head.Repo.Config.Location())
+	c := policy.NewContext(s.at, b.decl.Config.Location())
 	c.Head, c.Base, c.Author = s.head.Revision.Hash, s.opts.Base, s.authorOf(s.head.commit.Email, s.head.commit.Author)
 	if s.newest != nil && c.Base == "" {
 		c.Base = s.newest.rev.Hash
 	}
 	f.context = &c
 	return f
+}
+
+// wholeWorld is head as resolved for any system of the run, with all systems.
+func (s *session) wholeWorld() *resolve.World {
+	for _, sys := range s.systems {
+		return s.worldOf(sys)
+	}
+	return s.world()
 }
 
 // authorOf is the person with that address by the rulebook, else the address or the name itself.
@@ -63,8 +73,8 @@ func (f *facts) subject(id string) *policy.Subject {
 		f.subjects[id] = nil
 		return nil
 	}
-	s := &policy.Subject{ID: id, Type: "person", Name: p.Name.Value, Email: p.Email.Value, Status: string(status), Manager: p.Manager.Value,
-		Attributes: map[string][]string{}, Groups: f.groupsOf(id), Owners: values(p.Owners), Source: policy.Place{File: p.File, Line: int(p.At.Line)}}
+	s := &policy.Subject{ID: f.lawPerson(id), Type: "person", Name: p.Name.Value, Email: p.Email.Value, Status: string(status), Manager: f.lawPerson(p.Manager.Value),
+		Attributes: map[string][]string{}, Groups: f.groupsOf(id), Owners: mapped(values(p.Owners), f.lawOwner), Source: policy.Place{File: p.File, Line: int(p.At.Line)}}
 	if p.Service {
 		s.Type = "service"
 	}
@@ -88,7 +98,7 @@ func (f *facts) groupsOf(person string) []string {
 		f.groups = map[string][]string{}
 		for _, g := range f.world.Repo.Groups { // sorted, and so is what comes of it
 			for _, m := range f.world.Members(g.ID.Value) {
-				f.groups[m] = append(f.groups[m], g.ID.Value)
+				f.groups[m] = append(f.groups[m], f.lawGroup(g.ID.Value))
 			}
 		}
 	}
@@ -104,7 +114,7 @@ func (f *facts) system(name string) *policy.System {
 	if decl == nil {
 		return nil
 	}
-	s := &policy.System{ID: name, Connector: decl.Connector.Value, Mode: string(mode(decl)), Labels: pairs(decl.Labels)}
+	s := &policy.System{ID: f.lawID(name), Connector: decl.Connector.Value, Mode: string(mode(decl)), Labels: pairs(decl.Labels)}
 	if sys := f.bySystem[name]; sys != nil {
 		s.Mode = string(sys.ruled.mode)
 	}
@@ -132,7 +142,7 @@ func (f *facts) role(id string) *policy.Role {
 	if r, ok := f.roles[id]; ok {
 		return r
 	}
-	r := &policy.Role{ID: id}
+	r := &policy.Role{ID: f.lawRole(id)}
 	add := func(decl *declare.Role) {
 		if decl != nil {
 			r.Privileged = r.Privileged || decl.Privileged.Value
@@ -141,7 +151,7 @@ func (f *facts) role(id string) *policy.Role {
 		}
 	}
 	add(f.world.Repo.Role(id))
-	if was := f.law.Repo.Role(id); was != nil {
+	if was := f.law.Repo.Role(f.lawRole(id)); was != nil {
 		add(was)
 		r.Owners = f.law.Active(was.Owners)
 	}
@@ -193,7 +203,7 @@ func (f *facts) owners(system string, target access.ID, roles []string) []string
 func (f *facts) reasons(in []access.Reason) []policy.Reason {
 	var out []policy.Reason
 	for _, r := range in {
-		one := policy.Reason{Grant: r.Grant, Roles: r.Roles, Ticket: r.Ticket, Note: r.Note}
+		one := policy.Reason{Grant: r.Grant, Roles: f.lawRoles(r.Roles), Ticket: r.Ticket, Note: r.Note}
 		if !r.From.IsZero() {
 			one.From = r.From.UTC().Format(time.RFC3339)
 		}

@@ -185,11 +185,12 @@ func (f *facts) owned() []policy.Owned {
 
 // daily counts how often each privilege is given to each person on the calendar day of the plan.
 func (f *facts) daily(steps []*plan.Step) []policy.Daily {
-	at := f.at.In(f.head.Repo.Config.Location())
+	at := f.at.In(f.book.decl.Config.Location())
 	midnight := time.Date(at.Year(), at.Month(), at.Day(), 0, 0, 0, 0, at.Location())
 	type key struct{ person, privilege string }
 	all := map[key]*policy.Daily{}
 	get := func(person, system string, target access.ID, permission string) *policy.Daily {
+		person, system = f.lawPerson(person), f.lawID(system)
 		k := key{person, access.Ref{System: system, ID: target}.String() + ":" + permission}
 		if all[k] == nil {
 			all[k] = &policy.Daily{Principal: person, System: system, Privilege: k.privilege}

@@ -57,6 +57,7 @@ func (h *holder) person(id string) policy.PrincipalInput {
 	for _, sys := range h.systems {
 		in.Holdings = append(in.Holdings, h.on(sys, id)...)
 	}
+	in.Holdings = append(in.Holdings, h.elsewhere(id)...)
 	slices.SortStableFunc(in.Holdings, func(a, b policy.Holding) int {
 		return cmp.Or(strings.Compare(a.Key, b.Key), strings.Compare(a.Permission, b.Permission))
 	})
@@ -90,13 +91,47 @@ func (h *holder) on(sys *system, person string) []policy.Holding {
 	return out
 }
 
+// elsewhere is what a person holds by the declaration on systems that aren't part of the run: a
+// plan for one system doesn't make the others go away.
+func (h *holder) elsewhere(person string) []policy.Holding {
+	var out []policy.Holding
+	for _, decl := range h.head.Repo.Systems {
+		name := decl.ID.Value
+		if h.bySystem[name] != nil {
+			continue
+		}
+		d := h.world.Repo.System(name)
+		want := h.whole.System(name)
+		if d == nil || want == nil {
+			continue
+		}
+		account, ok := want.AccountOf(person)
+		if !ok {
+			continue
+		}
+		t, _ := h.connector(decl.Connector.Value)
+		for _, g := range policy.Reach(sight{state: want.State(), name: name}.reach(account), t.Describe(), account) {
+			h.explain(&system{decl: decl, want: want}, account, &g)
+			out = append(out, g)
+		}
+	}
+	return out
+}
+
 // accountBefore is the name under which a person's account is there before the plan.
 func (h *holder) accountBefore(sys *system, person string, account access.ID) access.ID {
 	if sys.live != nil {
 		if was, ok := h.was[access.Ref{System: sys.decl.ID.Value, ID: account}]; ok {
 			return was
 		}
-		return account
+		if sys.base == nil {
+			return account
+		}
+		was, known := sys.base.AccountOf(h.formerID(person))
+		if !known { // whoever is new had nothing, whatever the account holds that is to be theirs
+			return access.ID{}
+		}
+		return was
 	}
 	if sys.rev != nil && sys.rev.world != nil {
 		if d := sys.rev.world.System(previousName(sys.rev.decl, sys.decl)); d != nil {
@@ -119,9 +154,55 @@ func (h *holder) explain(sys *system, account access.ID, g *policy.Holding) {
 		because = activeOnly(anyReasons(sys, account, first), h.facts)
 	}
 	g.Reasons = h.reasons(because)
-	_, g.Roles = rolesOf(because)
+	_, roles := rolesOf(because)
+	if len(because) == 0 { // it stays although nothing declares it any more; so does the role
+		_, roles = rolesOf(former(sys, account, first))
+	}
+	g.Roles = h.named(roles)
 	g.Until, g.HasEnd, g.DaysLeft = policy.Ends(latestEnd(because), h.at)
-	g.Privileged = h.privileged(sys.decl.ID.Value, access.ID{Kind: g.ResourceKind, Name: g.ResourceName}, g.Roles)
+	g.Privileged = h.privileged(sys.decl.ID.Value, access.ID{Kind: g.ResourceKind, Name: g.ResourceName}, roles)
+	if name := h.lawID(sys.decl.ID.Value); name != g.System {
+		g.System, g.Key = name, access.Ref{System: name, ID: access.ID{Kind: g.ResourceKind, Name: g.ResourceName}}.String()
+	}
+}
+
+// formerID is the id that somebody had at the base of a system.
+func (h *holder) formerID(id string) string {
+	if p := h.head.Repo.Person(id); p != nil && len(p.Previously) > 0 && h.newest != nil {
+		return formerID(id, p.Previously, func(id string) bool { return h.newest.decl.Person(id) != nil })
+	}
+	return id
+}
+
+// former are the reasons that an account had for what it holds on the target: by head, whatever
+// their windows, else by the base.
+func former(sys *system, account, target access.ID) []access.Reason {
+	out := sys.want.Reasons(account, target, "")
+	for _, g := range sys.heldBy(account, target) {
+		out = append(out, sys.want.Reasons(account, target, g)...)
+		if h, ok := sys.want.Holder(account); ok && sys.base != nil {
+			was, ok := sys.base.AccountOf(h.Person)
+			if !ok {
+				was = account
+			}
+			out = append(out, sys.base.Reasons(was, target, g)...)
+		}
+	}
+	return out
+}
+
+// heldBy are the permissions that an account really has on the target.
+func (sys *system) heldBy(account, target access.ID) []string {
+	if sys.live == nil {
+		return nil
+	}
+	var out []string
+	for _, g := range sys.live.GrantsOf(account) {
+		if g.Target == target {
+			out = append(out, g.Permission)
+		}
+	}
+	return out
 }
 
 // anyReasons are the reasons for whatever the account holds on the target by the declaration.

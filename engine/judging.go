@@ -24,6 +24,7 @@ type judging struct {
 	told     map[string]bool // people that questions were told about already
 	shiftOf  map[string][]access.Shift
 	stepOf   map[string]*plan.Step
+	refused  []access.Shift
 	asked    map[string][]string // who owns what a change is about
 
 	// said is what the rulebook's rules refuse, rival asks head's own where they differ, and said
@@ -68,7 +69,7 @@ var _ plan.Judge = (*judging)(nil)
 
 // Changes judges steps, shifts, settings and the plan as a whole.
 func (j *judging) Changes(steps []*plan.Step) []plan.Refusal {
-	out := slices.Clone(j.refusals)
+	out := j.held(steps)
 	boot, judged := j.bootstrap(steps)
 	out = append(out, boot...)
 	if j.judged = judged && j.err == nil; !j.judged {
@@ -91,7 +92,28 @@ func (j *judging) Changes(steps []*plan.Step) []plan.Refusal {
 		j.rival = j.session.facts(j.own)
 		j.rivals.add(j.tally(j.ask(j.rival, j.changeInput(j.rival, steps)), steps))
 	}
+	return append(out, j.failed(steps)...)
+}
+
+// held are the refusals of whole systems, each with the steps there.
+func (j *judging) held(steps []*plan.Step) []plan.Refusal {
+	out := slices.Clone(j.refusals)
+	for i, r := range out {
+		for _, st := range steps {
+			if st.System == r.Ref {
+				out[i].Steps = append(out[i].Steps, st.Key())
+			}
+		}
+	}
 	return out
+}
+
+// failed refuses everything when the judge couldn't judge: that is never a pass.
+func (j *judging) failed(steps []*plan.Step) []plan.Refusal {
+	if j.err == nil {
+		return nil
+	}
+	return []plan.Refusal{{Name: access.RiskPolicy, Ref: "judge", Text: firstLine(j.err), Steps: keys(steps), Final: true}}
 }
 
 // rules reports whether head would judge by other rules.
@@ -118,7 +140,7 @@ func (j *judging) People(steps []*plan.Step) []plan.Refusal {
 	}
 	t := j.tally(j.ask(j.facts, j.peopleInput(j.facts, steps)), steps)
 	j.said.add(t)
-	return j.refuse(t)
+	return append(j.refuse(t), j.failed(steps)...)
 }
 
 // Findings are what was found and refuses nothing.

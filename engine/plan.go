@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -10,6 +11,8 @@ import (
 	"github.com/accordhq/accord/engine/access"
 	"github.com/accordhq/accord/engine/declare"
 	"github.com/accordhq/accord/engine/plan"
+	"github.com/accordhq/accord/engine/resolve"
+	"github.com/accordhq/accord/policy"
 )
 
 // rollingDay is how far back the journal's removals count for the limits.
@@ -31,8 +34,78 @@ func (e *Engine) Plan(ctx context.Context, o PlanOptions) (*plan.Plan, *Declarat
 	return p, head, s.close()
 }
 
-// plan puts together what the pure part plans from.
+// plan makes the plan. If the judge couldn't judge there is a plan beside the error, in which
+// everything but leavers is held.
 func (s *session) plan(ctx context.Context, brief bool) (*plan.Plan, error) {
+	p, j, err := s.build(ctx, brief)
+	if err == nil && s.lapse(j) {
+		if err := s.resolve(); err != nil {
+			return nil, err
+		}
+		p, _, err = s.build(ctx, brief)
+	}
+	if !errors.Is(err, policy.ErrJudge) || s.book.own || s.book.why != "" {
+		return p, err
+	}
+	more, wrong := s.changesMore(ctx, s.book.rev, s.book.decl)
+	if wrong != nil {
+		return p, errors.Join(err, wrong)
+	}
+	if more {
+		return p, fmt.Errorf("by the rules of %s: %w; repair them by a change that is about nothing but policies", s.book.name, err)
+	}
+	if !slices.Contains(s.opts.Allow, plan.Allow{Name: access.RiskBootstrap, Ref: bootstrapRef}) {
+		return p, fmt.Errorf("by the rules of %s: %w; if this change repairs them, --allow %s:%s lets those of the change judge", s.book.name, err, access.RiskBootstrap, bootstrapRef)
+	}
+	own := *s.own
+	own.why = fmt.Sprintf("the rules of %s can't judge this: %s", s.book.name, firstLine(err))
+	own.name, own.rev, own.decl, own.own = s.book.name, s.book.rev, s.book.decl, false
+	s.book = &own
+	p, _, err = s.build(ctx, brief)
+	return p, err
+}
+
+// lapse takes from what head declares what it only declares by a longer window that a policy
+// refuses, where the window before is over. It reports whether there is any.
+func (s *session) lapse(j *judging) bool {
+	if s.newest == nil || s.newest.world == nil || s.opts.NoLive {
+		return false
+	}
+	w, any := s.world(), false
+	for _, sh := range j.refused {
+		before, now := s.newest.world.System(sh.System), w.System(sh.System)
+		if sh.Kind != access.ShiftLengthen || sh.Person == "" || before == nil || now == nil || holds(before, sh) || !holds(now, sh) {
+			continue
+		}
+		if s.without == nil {
+			s.without = map[string]map[resolve.Access]bool{}
+		}
+		if s.without[sh.System] == nil {
+			s.without[sh.System] = map[resolve.Access]bool{}
+		}
+		s.without[sh.System][resolve.Access{Person: sh.Person, Target: sh.Target, Permission: sh.Permission}] = true
+		any = true
+	}
+	for _, b := range s.bases {
+		if any && b != nil {
+			b.head = nil
+		}
+	}
+	return any
+}
+
+// holds reports whether somebody has by a declaration at the instant what a shift is about.
+func holds(d *resolve.Desired, sh access.Shift) bool {
+	account, ok := d.AccountOf(sh.Person)
+	if !ok {
+		return false
+	}
+	_, _, held := d.State().Find(account, sh.Target, sh.Permission)
+	return held
+}
+
+// build puts together what the pure part plans from.
+func (s *session) build(ctx context.Context, brief bool) (*plan.Plan, *judging, error) {
 	j := s.judge(ctx)
 	in := plan.Input{
 		At: s.at, Revision: s.head.Revision, Base: s.opts.Base, Shifts: s.shifts, ChangeDigest: s.digest, Notes: s.notes,
@@ -50,10 +123,8 @@ func (s *session) plan(ctx context.Context, brief bool) (*plan.Plan, error) {
 	}
 	in.Judge, in.Judged = j, s.book.judgement()
 	p := plan.Build(in)
-	if p.Flips = j.flips(); j.err != nil {
-		return nil, j.err
-	}
-	return p, nil
+	p.Flips = j.flips()
+	return p, j, j.err
 }
 
 // elsewhere names a system that isn't part of this run and on which the person, by what stands

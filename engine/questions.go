@@ -22,7 +22,7 @@ func (f *facts) step(st *plan.Step) policy.ChangeInput {
 	role, roles := rolesOf(because)
 	c := policy.Change{
 		ID: st.Key(), Class: string(st.Class), Origin: "step", Op: op(st, desc), Action: string(st.Action),
-		Kind: objectKind(st.Change), System: st.System, Principal: st.Person, Role: role, Roles: roles,
+		Kind: objectKind(st.Change), System: f.lawID(st.System), Principal: f.lawPerson(st.Person), Role: f.lawRole(role), Roles: f.named(roles),
 		Permission: permission(st.Change), Leaver: st.Leaver, Reasons: f.reasons(st.Reasons),
 		Before: f.side(st.Before), After: f.side(st.After), Author: f.context.Author,
 		Cause:  policy.Cause{Kind: string(st.Cause.Kind), Text: st.Cause.Text, File: st.Cause.File, Line: st.Cause.Line},
@@ -49,7 +49,7 @@ func (f *facts) step(st *plan.Step) policy.ChangeInput {
 		c.Risks = append(c.Risks, string(r.Name))
 	}
 	slices.Sort(c.Risks)
-	return f.question(c)
+	return f.question(c, st.Person, st.System, role)
 }
 
 // ends fills in until when access is wanted. What is taken away has no end any more.
@@ -64,10 +64,11 @@ func (f *facts) ends(c *policy.Change, st *plan.Step) {
 	}
 }
 
-func (f *facts) question(c policy.Change) policy.ChangeInput {
-	in := policy.ChangeInput{Change: c, Subject: f.subject(c.Principal), Role: f.role(c.Role), Plan: f.context}
-	if c.System != "" {
-		in.System = f.system(c.System)
+// question puts beside a change who and what it is about, as head calls them.
+func (f *facts) question(c policy.Change, person, system, role string) policy.ChangeInput {
+	in := policy.ChangeInput{Change: c, Subject: f.subject(person), Role: f.role(role), Plan: f.context}
+	if system != "" {
+		in.System = f.system(system)
 	}
 	return in
 }
@@ -114,7 +115,7 @@ func (f *facts) side(v *access.Value) policy.Side {
 
 // shift puts a shift of the declaration into the form that rules see.
 func (f *facts) shift(sh access.Shift) policy.ChangeInput {
-	c := policy.Change{ID: shiftKey(sh), Class: "change", Origin: "shift", Op: shiftOps[sh.Kind], Kind: "grant", System: sh.System, Principal: sh.Person,
+	c := policy.Change{ID: shiftKey(sh), Class: "change", Origin: "shift", Op: shiftOps[sh.Kind], Kind: "grant", System: f.lawID(sh.System), Principal: f.lawPerson(sh.Person),
 		Permission: sh.Permission, Author: f.context.Author, Before: f.spans(sh.Before), After: f.spans(sh.After)}
 	c.Ends, c.HasEnd, c.DaysLeft = c.After.Until, c.After.HasEnd, c.After.DaysLeft
 	c.Before.Permission, c.After.Permission = sh.Permission, sh.Permission
@@ -124,14 +125,15 @@ func (f *facts) shift(sh access.Shift) policy.ChangeInput {
 		if s := f.subject(sh.Person); s != nil {
 			c.Source = s.Source
 		}
-		return f.question(c)
+		return f.question(c, sh.Person, sh.System, "")
 	}
 	c.Resource, c.ResourceKind, c.ResourceName = sh.Target.String(), sh.Target.Kind, sh.Target.Name
 	account, because := f.shiftReasons(sh)
 	c.Account = account.String()
 	c.Reasons = f.reasons(because)
-	c.Role, c.Roles = rolesOf(because)
-	c.Privileged = f.privileged(sh.System, sh.Target, c.Roles)
+	role, roles := rolesOf(because)
+	c.Role, c.Roles = f.lawRole(role), f.named(roles)
+	c.Privileged = f.privileged(sh.System, sh.Target, roles)
 	c.Owners = f.owners(sh.System, sh.Target, outermost(because))
 	if len(because) > 0 && len(because[0].Chain) > 0 {
 		c.Source = policy.Place{File: because[0].Chain[0].File, Line: because[0].Chain[0].Line}
@@ -141,7 +143,7 @@ func (f *facts) shift(sh access.Shift) policy.ChangeInput {
 		perm, _ := kind.Permission(sh.Permission)
 		c.Admin = perm.Admin
 	}
-	return f.question(c)
+	return f.question(c, sh.Person, sh.System, role)
 }
 
 var shiftOps = map[access.ShiftKind]string{
@@ -206,6 +208,9 @@ func shiftKey(sh access.Shift) string {
 	if sh.Permission != "" {
 		parts = append(parts, sh.Permission)
 	}
+	if sh.Kind == access.ShiftStatus {
+		parts = append(parts, "to", sh.To)
+	}
 	return strings.Join(parts, " ")
 }
 
@@ -223,5 +228,7 @@ func (f *facts) setting(s plan.Setting) policy.ChangeInput {
 			c.Owners = sys.Owners
 		}
 	}
-	return f.question(c)
+	name := c.System
+	c.System = f.lawID(name)
+	return f.question(c, "", name, "")
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/accordhq/accord/engine/access"
 	"github.com/accordhq/accord/engine/declare"
@@ -120,9 +121,10 @@ func (s *session) bookOf(ctx context.Context, rev repo.Revision, decl *declare.R
 // judging names the revision whose settings hold. There may be none; why tells of one that can't
 // be had.
 func (s *session) judging(ctx context.Context) (rev repo.Revision, decl *declare.Repository, name, why string, err error) {
-	if s.opts.Base != "" {
+	if s.opts.Base != "" && s.newest != nil && s.tipRev.Hash != s.head.commit.Hash && s.forked.Hash != s.head.commit.Hash {
 		return s.tipRev, s.tip, s.opts.Base, "", nil
 	}
+	// A base that holds the change already, as after the merge, was chosen with it.
 	hash, ok := s.accepted()
 	if !ok || s.head.git == nil {
 		return repo.Revision{}, nil, "", "", nil
@@ -229,7 +231,10 @@ func (s *session) resolved(b *rulebook) *resolve.World {
 // distrust keeps from being read what the declaration points elsewhere than the rulebook does,
 // or that it brings in: a credential would go where nobody agreed to send it. Without a rulebook
 // of its own the declaration is trusted as a whole.
-func (s *session) distrust() {
+//
+// An apply still reads a system whose connection changed, by the connection before: whoever left
+// there goes. Nothing else is done.
+func (s *session) distrust(write bool) {
 	if s.book.own || s.book.decl == s.head.Repo {
 		return
 	}
@@ -246,8 +251,19 @@ func (s *session) distrust() {
 				continue
 			}
 			text = fmt.Sprintf("the connection of %s is another one than at %s, by whose settings it is judged, and isn't used before somebody agrees", name, s.book.name)
+			if owners := s.resolved(s.book).Active(was.Owners); len(owners) > 0 {
+				text += "; an owner may, with evidence under --approvals (" + strings.Join(owners, ", ") + ")"
+			}
 		}
-		sys.notRead = "its connection is new or changed here; it is read once that is agreed to"
+		if write && was != nil && was.Connector.Value == sys.decl.Connector.Value {
+			if sys.conn != nil {
+				_ = sys.conn.Close() // it never connected
+			}
+			sys.conf = was
+			s.open(sys, write)
+		} else {
+			sys.notRead = "its connection is new or changed here; it is read once that is agreed to"
+		}
 		if was != nil || s.opts.Base == "" { // what a pull request adds is for its reviewers
 			s.refusals = append(s.refusals, plan.Refusal{Name: access.RiskConnection, Ref: name, Text: text})
 		}

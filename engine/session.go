@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/accordhq/accord/connectors"
@@ -60,6 +59,9 @@ type session struct {
 	notes   []string
 	tip     *declare.Repository // the tip of --base; nil without one
 	tipRev  repo.Revision
+	forked  repo.Revision // where the tip and head part
+	// without are accesses whose longer window a policy refused, and whose agreed one is over.
+	without map[string]map[resolve.Access]bool
 	book    *rulebook // by what head is judged
 	own     *rulebook // by what head would judge
 	// settings are the judging settings that head changes, refusals those of whole systems.
@@ -79,8 +81,7 @@ type session struct {
 	others   []other                             // systems that aren't part of the run, where roles exclude each other
 	found    map[string]map[string]resolve.Found // accounts that are called otherwise than declared
 	seen     *remembering
-	seeing   sync.Mutex // guards seen
-	unlock   func()     // releases the locks by name; nil while planning
+	unlock   func() // releases the locks by name; nil while planning
 }
 
 // system is one system of a session.
@@ -178,7 +179,7 @@ func (e *Engine) prepare(ctx context.Context, o PlanOptions, write bool) (_ *ses
 	if err := s.loadApproved(ctx); err != nil {
 		return nil, err
 	}
-	s.distrust()
+	s.distrust(write)
 	s.read(ctx)
 	if err := s.correlate(); err != nil {
 		return nil, err
@@ -210,6 +211,9 @@ func (e *Engine) prepareOffline(ctx context.Context, o PlanOptions) (_ *session,
 func (s *session) remember(ctx context.Context, write bool) (err error) {
 	store, err := s.head.journal()
 	if err != nil {
+		return err
+	}
+	if err := s.head.ownJournal(ctx); err != nil {
 		return err
 	}
 	if write {
@@ -272,14 +276,15 @@ func (s *session) choose() error {
 // misconfigured; that is the system's own error.
 func (s *session) connect(write bool) {
 	for _, sys := range s.systems {
-		decl := sys.decl
-		t, _ := s.connector(decl.Connector.Value)
-		conn, err := t.Open(s.config(sys.conf, t.Describe(), !write))
-		if err != nil {
-			sys.err = fmt.Errorf("opening %s: %w", sys.decl.ID.Value, err)
-			continue
-		}
-		sys.conn = conn
+		s.open(sys, write)
+	}
+}
+
+// open opens the connector of one system, by the connection that is trusted.
+func (s *session) open(sys *system, write bool) {
+	t, _ := s.connector(sys.conf.Connector.Value)
+	if sys.conn, sys.err = t.Open(s.config(sys.conf, t.Describe(), !write)); sys.err != nil {
+		sys.conn, sys.err = nil, fmt.Errorf("opening %s: %w", sys.decl.ID.Value, sys.err)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/accordhq/accord/engine/declare"
 	"github.com/accordhq/accord/engine/diff"
 	"github.com/accordhq/accord/engine/plan"
+	"github.com/accordhq/accord/engine/repo"
 )
 
 // Judging settings are what a declaration could use to judge itself mildly. Each is listed when
@@ -88,6 +89,9 @@ func (s *session) fork() *declare.Repository {
 
 // weigh decides which settings hold in this run, and what head changes in them.
 func (s *session) weigh(ctx context.Context) error {
+	if s.newest == nil && s.head.git != nil {
+		s.authors = []repo.Author{{Name: s.head.commit.Author, Email: s.head.commit.Email}}
+	}
 	if s.newest != nil && s.newest.decl != s.head.Repo && s.head.git != nil {
 		var err error
 		if s.authors, err = s.head.git.Authors(ctx, s.newest.rev, s.head.commit); err != nil {
@@ -278,6 +282,17 @@ func (c *settingsDiff) owners(was, is *declare.Repository) {
 			c.put("owners", "owners of "+o.kind+" "+o.id, b, texts(o.owners), o.pos)
 		}
 	}
+	for _, r := range is.Roles {
+		if b := was.Role(r.ID.Value); b != nil {
+			c.put("config", "exclusive of role "+r.ID.Value, texts(b.Exclusive), texts(r.Exclusive), r.Pos(r.At))
+			c.put("config", "privileged of role "+r.ID.Value, yes(b.Privileged.Value), yes(r.Privileged.Value), r.Pos(r.At))
+		}
+	}
+	for _, p := range is.People { // evidence of approvals names people by their addresses
+		if b := was.Person(p.ID.Value); b != nil && !strings.EqualFold(b.Email.Value, p.Email.Value) {
+			c.put("owners", "address of "+p.ID.Value, b.Email.Value, p.Email.Value, p.Pos(cmp.Or(p.Email.At, p.At)))
+		}
+	}
 	members := func(r *declare.Repository, id string) string {
 		g := r.Group(id)
 		if g == nil {
@@ -290,6 +305,13 @@ func (c *settingsDiff) owners(was, is *declare.Repository) {
 			c.put("owners", "members of group "+id, members(was, id), members(is, id), g.Pos(g.At))
 		}
 	}
+}
+
+func yes(b bool) string {
+	if b {
+		return "true"
+	}
+	return ""
 }
 
 // ownerGroups are the groups that are named as owners, sorted.
@@ -321,6 +343,9 @@ func (c *settingsDiff) systems(was, is *declare.Repository) {
 			continue
 		}
 		path := "systems/" + name + "."
+		if now.State.Value == "released" {
+			c.put("mode", path+"state", "active", "released", at(now.State.At))
+		}
 		c.put("connection", path+"config", connection(before), connection(now), at(now.Connector.At))
 		c.put("guards", path+"guards", guardsText(before.Guards), guardsText(now.Guards), at(declare.At{}))
 		c.put("mode", path+"mode", string(mode(before)), string(mode(now)), at(now.Mode.At))

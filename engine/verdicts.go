@@ -15,7 +15,10 @@ func (j *judging) tally(results []policy.Result, steps []*plan.Step) tally {
 	t := tally{by: map[verdictKey]*verdict{}}
 	index := j.index(steps)
 	for _, r := range results {
-		k := verdictKey{kind: r.Kind, pkg: r.Package, rule: r.Rule, msg: r.Msg, person: r.Person, exempt: r.Exempt, approvers: strings.Join(r.Approvers, " ")}
+		if j.facts != nil {
+			r.Person = j.facts.headPerson(r.Person)
+		}
+		k := verdictKey{kind: r.Kind, pkg: r.Package, rule: r.Rule, msg: r.Msg, person: personOf(r), exempt: r.Exempt, approvers: strings.Join(r.Approvers, " ")}
 		v := t.by[k]
 		if v == nil {
 			v = &verdict{Result: r}
@@ -24,6 +27,9 @@ func (j *judging) tally(results []policy.Result, steps []*plan.Step) tally {
 		}
 		if r.Change != "" {
 			v.changes = append(v.changes, r.Change)
+		}
+		if v.Person != r.Person { // the same of several
+			v.Person = ""
 		}
 		v.steps = append(v.steps, index.of(r)...)
 	}
@@ -34,6 +40,15 @@ func (j *judging) tally(results []policy.Result, steps []*plan.Step) tally {
 		v.changes = slices.Compact(v.changes)
 	}
 	return t
+}
+
+// personOf tells results apart that say the same of different people; where they name changes
+// these tell whom.
+func personOf(r policy.Result) string {
+	if r.Change != "" {
+		return ""
+	}
+	return r.Person
 }
 
 func (t *tally) add(o tally) {
@@ -51,8 +66,14 @@ type stepIndex struct {
 	all     []string // that aren't leavers'
 	gives   map[string][]string
 	takes   map[string][]string
-	byShift map[shiftName][]string
+	byShift map[shiftEnd][]string
 	shifts  map[string][]access.Shift
+}
+
+// shiftEnd are the steps that give, or take, what a shift is about.
+type shiftEnd struct {
+	shiftName
+	takes bool
 }
 
 // shiftName is what a shift and a step have in common.
@@ -63,7 +84,7 @@ type shiftName struct {
 }
 
 func (j *judging) index(steps []*plan.Step) *stepIndex {
-	x := &stepIndex{known: map[string]bool{}, gives: map[string][]string{}, takes: map[string][]string{}, byShift: map[shiftName][]string{}, shifts: j.shiftOf}
+	x := &stepIndex{known: map[string]bool{}, gives: map[string][]string{}, takes: map[string][]string{}, byShift: map[shiftEnd][]string{}, shifts: j.shiftOf}
 	for _, st := range steps {
 		key := st.Key()
 		x.known[key] = true
@@ -71,13 +92,14 @@ func (j *judging) index(steps []*plan.Step) *stepIndex {
 			continue
 		}
 		x.all = append(x.all, key)
-		if st.Person != "" && st.Takes(j.systemOf(st.System).description(j.session)) {
+		takes := st.Takes(j.systemOf(st.System).description(j.session))
+		if st.Person != "" && takes {
 			x.takes[st.Person] = append(x.takes[st.Person], key)
 		} else if st.Person != "" {
 			x.gives[st.Person] = append(x.gives[st.Person], key)
 		}
 		if st.Action.OnGrant() {
-			n := nameOf(st)
+			n := shiftEnd{nameOf(st), takes}
 			x.byShift[n] = append(x.byShift[n], key)
 		}
 	}
@@ -120,7 +142,8 @@ func (x *stepIndex) of(r policy.Result) []string {
 				out = append(out, x.gives[sh.Person]...)
 				continue
 			}
-			out = append(out, x.byShift[shiftName{sh.Person, sh.System, sh.Subject, sh.Target}]...)
+			takes := sh.Kind == access.ShiftLose || sh.Kind == access.ShiftShorten
+			out = append(out, x.byShift[shiftEnd{shiftName{sh.Person, sh.System, sh.Subject, sh.Target}, takes}]...)
 		}
 		return out
 	case r.Person != "":
@@ -146,6 +169,9 @@ func (j *judging) refuse(t tally) []plan.Refusal {
 		default:
 			j.find(k, f)
 			continue
+		}
+		for _, key := range v.changes {
+			j.refused = append(j.refused, j.shiftOf[key]...)
 		}
 		out = append(out, plan.Refusal{Name: access.RiskPolicy, Ref: v.Rule, Text: v.Msg, Steps: v.steps, Final: true, Finding: &f})
 	}

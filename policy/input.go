@@ -16,7 +16,8 @@ type Input struct {
 	Now        time.Time
 	Changes    []ChangeInput
 	Principals []PrincipalInput
-	Plan       PlanInput
+	// Plan is judged if its own Plan is set.
+	Plan PlanInput
 	// Exemptions are those of the repository that rules on people are subject to.
 	Exemptions []Exemption
 }

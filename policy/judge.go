@@ -68,6 +68,9 @@ func (e *entry) subjects(in Input) subjects {
 			return p, about{p.Principal.ID, "", p.Principal.ID, p.Principal.Source}
 		}}
 	}
+	if in.Plan.Plan == nil {
+		return subjects{} // nothing is asked about a plan
+	}
 	return subjects{1, func(int) (any, about) { return &in.Plan, about{what: "the plan"} }}
 }
 

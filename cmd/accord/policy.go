@@ -67,10 +67,12 @@ func (a *app) withPolicies(ctx context.Context, rev string, do func(*engine.Poli
 		return err
 	}
 	if !p.Any() {
-		return errors.New("there are no policies: name a folder of them under policy: in accord.yaml, or switch on built-in rules under rules: (accord policy rules lists them)")
+		return errNoPolicies
 	}
 	return do(p)
 }
+
+var errNoPolicies = errors.New("there are no policies: name a folder of them under policy: in accord.yaml, or switch on built-in rules under rules: (accord policy rules lists them)")
 
 // problemsIn shows what is wrong with a file as what is wrong with the declaration is shown.
 func problemsIn(list []policy.Problem, data []byte) error {

@@ -38,6 +38,9 @@ completely, 1 it failed, 64 wrong usage.`,
 		if err != nil {
 			return err
 		}
+		if res.Judged == nil {
+			return errNoPolicies
+		}
 		a.exit = engine.ExitOfCheck(res)
 		out := report.Check{Revision: res.Revision, Judged: res.Judged, Live: res.Live, People: res.People, Holdings: res.Holdings, Findings: res.Findings, Unread: res.Unread}
 		for _, x := range res.Exemptions {

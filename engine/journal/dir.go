@@ -10,7 +10,8 @@ import (
 	"path/filepath"
 )
 
-const fileName = "journal.jsonl"
+// FileName is the name of the journal in its folder.
+const FileName = "journal.jsonl"
 
 // Dir is the journal in a folder: PATH/journal.jsonl. The folder is made, for the owner alone,
 // by the first Append. Neither the folder nor the file may be a symbolic link.
@@ -19,7 +20,7 @@ func Dir(path string) Store { return dir{path} }
 type dir struct{ path string }
 
 // String gives the path of the file.
-func (d dir) String() string { return filepath.Join(d.path, fileName) }
+func (d dir) String() string { return filepath.Join(d.path, FileName) }
 
 // Load returns the whole file; nothing if there is none.
 func (d dir) Load(ctx context.Context) ([]byte, error) { return d.LoadFrom(ctx, 0) }
@@ -124,7 +125,7 @@ func (d dir) create() (*os.File, error) {
 
 // open opens the file, never through a symbolic link.
 func (d dir) open(flag int) (*os.File, error) {
-	return openIn(d.path, fileName, flag)
+	return openIn(d.path, FileName, flag)
 }
 
 // openIn opens a regular file in a folder, neither of which may be a symbolic link.

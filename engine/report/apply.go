@@ -97,6 +97,7 @@ func Apply(w io.Writer, a Applied, o Options) error {
 	}
 	v.otherwiseStale()
 	v.systems()
+	v.findings()
 	v.allowed()
 	v.refused()
 	v.settle()
@@ -309,7 +310,7 @@ func (v *applyView) advice(t totals) string {
 	case t.incomplete > 0:
 		return "Next: accord plan, once everything can be read."
 	case t.refused+t.refusals > 0:
-		return "Next: change the declaration, or allow by name what is meant."
+		return "Next: " + v.wayOut()
 	case t.untouched > 0:
 		return "Next: accord drift shows what isn't touched."
 	}

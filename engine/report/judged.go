@@ -74,7 +74,7 @@ func (v *view) toldAsJudging(name string) bool {
 		case strings.HasPrefix(name, "exempt "):
 			return s.Setting == name
 		case strings.HasPrefix(name, "group ") || strings.HasPrefix(name, "role "):
-			return s.Setting == "owners of "+name || s.Setting == "members of "+name
+			return strings.HasSuffix(s.Setting, " of "+name)
 		}
 		return s.Setting == "systems/"+name || strings.HasPrefix(s.Setting, "systems/"+name+".")
 	})

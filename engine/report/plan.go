@@ -155,7 +155,9 @@ func (v *view) summary(next string) {
 		}
 		v.text(0, 2, fmt.Sprintf("%s on %s%s.", count(run), Count(len(on), "system", "systems"), lead("; ", t.String())))
 	case t == totals{}:
-		if len(p.Systems) == 0 {
+		if len(p.Settings) > 0 {
+			v.text(0, 2, fmt.Sprintf("Nothing to do on the systems: %s hold once this is applied.", Count(len(p.Settings), "judging setting", "judging settings")))
+		} else if len(p.Systems) == 0 {
 			v.text(0, 2, "Nothing to do: no system is declared "+atPlace(p.Revision)+".")
 		} else {
 			v.text(0, 2, fmt.Sprintf("Nothing to do: %s as declared %s.", isAre(len(p.Systems)), atPlace(p.Revision)))

@@ -21,7 +21,20 @@ func (v *view) declared() {
 			unread[s.Name] = s.NotRead != "" || s.Error != ""
 		}
 		v.section("Declared on systems that weren't read", v.shifts(func(s access.Shift) bool { return unread[s.System] }), true)
+		v.section("Declared otherwise, with nothing to do for it now", v.shifts(func(s access.Shift) bool {
+			return !unread[s.System] && (s.Kind == access.ShiftLengthen || s.Kind == access.ShiftShorten || s.Kind == access.ShiftStatus && !v.told(s))
+		}), true)
 	}
+}
+
+// told reports whether steps tell what becomes of a person's status.
+func (v *view) told(s access.Shift) bool {
+	to, _, _ := strings.Cut(s.To, " ")
+	switch to {
+	case "active", "leave", "left", "gone":
+		return true
+	}
+	return false
 }
 
 // settings writes which settings change: what a system is, how it is guarded, who is exempt.
@@ -73,10 +86,20 @@ func (v *view) shifts(filter func(access.Shift) bool) []entry {
 		e.row.kind, e.row.notes = shiftText(s)
 		if s.Kind == access.ShiftStatus {
 			e.row.what = "status"
+			if what, from, to, ok := factOf(s); ok {
+				e.row.what, e.row.notes = what, from+" → "+to
+			}
 		}
 		out = append(out, e)
 	}
 	return out
+}
+
+// factOf takes apart what is declared of a person beside the status: an attribute, the manager.
+func factOf(s access.Shift) (what, from, to string, ok bool) {
+	what, from, _ = strings.Cut(s.From, " ")
+	is, to, _ := strings.Cut(s.To, " ")
+	return what, from, to, what == is && !slices.Contains([]string{"active", "leave", "left", "gone"}, is)
 }
 
 func shiftText(s access.Shift) (style, string) {

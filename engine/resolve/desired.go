@@ -19,7 +19,8 @@ type Desired struct {
 	loc      *people
 	rule     naming
 	found    map[string]Found // by person
-	earlier  []naming         // as previous declarations named accounts, newest first
+	without  map[Access]bool
+	earlier  []naming // as previous declarations named accounts, newest first
 	attrs    []attrTemplate
 	ents     []entitlement
 	entIndex map[entitlement]int32
@@ -49,7 +50,7 @@ var _ access.Declared = (*Desired)(nil)
 func newDesired(r *resolver, sys *declare.System) *Desired {
 	d := &Desired{
 		Decl: sys, Connector: r.in.Connectors[sys.ID.Value], loc: r.people,
-		found: r.in.Found[sys.ID.Value], entIndex: map[entitlement]int32{}, targets: map[access.ID]access.ID{},
+		found: r.in.Found[sys.ID.Value], without: r.in.Without[sys.ID.Value], entIndex: map[entitlement]int32{}, targets: map[access.ID]access.ID{},
 		byID: map[access.ID]int{}, ids: map[int32]access.ID{},
 		absent: map[access.ID]access.Link{}, declared: map[access.ID]*declare.Resource{},
 	}
@@ -210,8 +211,11 @@ func (d *Desired) addRows(r *resolver, b *access.Builder, at int, h *access.Hold
 		if !row.span.holds(r.at) {
 			continue
 		}
-		wanted = true
 		e := d.ents[row.ent]
+		if d.without[Access{h.Person, e.target, e.permission}] {
+			continue
+		}
+		wanted = true
 		kind, _ := d.Connector.Describe.Kind(e.target.Kind)
 		if !kind.Ordered {
 			b.Grant(access.Grant{Subject: h.Account, Target: e.target, Permission: e.permission})

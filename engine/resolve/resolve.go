@@ -53,6 +53,16 @@ type Input struct {
 	// Found are, by system and person, the accounts that turned out to be theirs although they
 	// are called otherwise.
 	Found map[string]map[string]Found
+	// Without are accesses that don't count as declared at the instant, by system: a policy refused
+	// what declares them.
+	Without map[string]map[Access]bool
+}
+
+// Access is one access of one person on a system.
+type Access struct {
+	Person     string
+	Target     access.ID
+	Permission string
 }
 
 // Found is an account that is somebody's under another name than declared.

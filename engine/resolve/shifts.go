@@ -208,8 +208,15 @@ func spans(in []span, zone *time.Location) []access.Span {
 // statuses compares what is declared of people themselves.
 func (c *comparer) statuses(base, head *World) {
 	before := map[string]string{}
+	was := map[string]*declare.Person{}
 	for _, p := range base.Repo.People {
 		before[now(c.names, p.ID.Value)] = statusText(p)
+		was[now(c.names, p.ID.Value)] = p
+	}
+	for _, p := range head.Repo.People {
+		if old := was[p.ID.Value]; old != nil {
+			c.facts(old, p)
+		}
 	}
 	for _, p := range head.Repo.People {
 		was, ok := before[p.ID.Value]
@@ -221,6 +228,36 @@ func (c *comparer) statuses(base, head *World) {
 	for id, was := range before {
 		c.out = append(c.out, access.Shift{Kind: access.ShiftStatus, Person: id, From: was, To: "gone"})
 	}
+}
+
+// facts compares what rules may ask about a person beside the status.
+func (c *comparer) facts(was, is *declare.Person) {
+	put := func(what, from, to string) {
+		if from != to {
+			c.out = append(c.out, access.Shift{Kind: access.ShiftStatus, Person: is.ID.Value, From: what + " " + cmp.Or(from, "unset"), To: what + " " + cmp.Or(to, "unset")})
+		}
+	}
+	put("manager", now(c.names, was.Manager.Value), is.Manager.Value)
+	before, after := attrTexts(was), attrTexts(is)
+	for _, a := range slices.Concat(was.Attributes, is.Attributes) {
+		key := a.Key.Value
+		put(key, before[key], after[key])
+		delete(before, key)
+		delete(after, key)
+	}
+}
+
+func attrTexts(p *declare.Person) map[string]string {
+	out := map[string]string{}
+	for _, a := range p.Attributes {
+		var values []string
+		for _, v := range a.Values {
+			values = append(values, v.Value)
+		}
+		slices.Sort(values)
+		out[a.Key.Value] = strings.Join(values, ", ")
+	}
+	return out
 }
 
 func statusText(p *declare.Person) string {
@@ -289,6 +326,6 @@ func compareShift(a, b access.Shift) int {
 	return cmp.Or(
 		cmp.Compare(a.Person, b.Person), cmp.Compare(a.System, b.System),
 		a.Subject.Compare(b.Subject), a.Target.Compare(b.Target),
-		cmp.Compare(a.Permission, b.Permission), cmp.Compare(a.Kind, b.Kind),
+		cmp.Compare(a.Permission, b.Permission), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.To, b.To), cmp.Compare(a.From, b.From),
 	)
 }
