@@ -9,6 +9,7 @@ import (
 	"github.com/accordhq/accord/connectors"
 	"github.com/accordhq/accord/connectors/file"
 	"github.com/accordhq/accord/connectors/postgres"
+	"github.com/accordhq/accord/connectors/scim"
 )
 
 // Types are the connectors, sorted by name.
@@ -16,6 +17,7 @@ func Types() []connectors.Type {
 	types := []connectors.Type{
 		file.Type(),
 		postgres.Type(),
+		scim.Type(),
 	}
 	slices.SortFunc(types, func(a, b connectors.Type) int { return strings.Compare(a.Name, b.Name) })
 	return types
