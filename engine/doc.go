@@ -13,6 +13,7 @@
 //	resolve   documents and an instant to the desired state of each system, with reasons
 //	observe   the live state of many systems at once; one that can't answer holds back no other
 //	match     whose each live account is: by the system's id, an attribute, its name
+//	adopt     what is live and undeclared, in the words of the repository, for import
 //	diff      two states and a scope to changes; what isn't known is waited for
 //	plan      changes to steps: class, cause, risks, guards, order, digests, the plan file
 //	journal   the append-only, hash-chained record; Accord's only memory
@@ -24,7 +25,7 @@
 // in facts.go, questions.go (changes), holdings.go (what people would hold) and figures.go (the
 // plan); judging.go and verdicts.go turn answers into refusals, approvals.go weighs evidence.
 //
-// Package engine itself joins them: Load, Plan, Apply, Why. What is decided is decided in
+// Package engine itself joins them: Load, Plan, Apply, Why, Import. What is decided is decided in
 // a pure package (resolve, diff, plan), which can be tested without a file, a clock or a
 // system. What touches the world (repo, observe, journal, apply) decides nothing. Connectors
 // translate (see connectors/connector.go), cmd/accord has flags and exit codes.

@@ -27,6 +27,7 @@ var layers = []struct {
 	{"engine/resolve", []string{"engine/access", "engine/declare"}, nil},
 	{"engine/observe", []string{"engine/access", "connectors"}, []string{"connectors/memory"}},
 	{"engine/match", []string{"engine/access"}, nil},
+	{"engine/adopt", []string{"engine/access", "engine/declare"}, []string{"engine/resolve", "engine/diff"}},
 	{"engine/diff", []string{"engine/access"}, nil},
 	{"engine/plan", []string{"engine/access", "engine/diff"}, nil},
 	{"engine/apply", []string{"engine/access", "engine/plan", "engine/journal", "connectors"}, []string{"connectors/memory", "engine/diff"}},
@@ -37,7 +38,7 @@ var layers = []struct {
 	{"connectors", []string{"engine/access"}, nil},
 	{"connectors/all", []string{"connectors", "connectors/*"}, []string{"engine/access"}},
 	{"connectors/servertest", nil, nil},
-	{"connectors/connectortest", []string{"connectors", "engine/access", "engine/declare", "engine/diff", "engine/plan", "engine/apply", "engine/journal"}, []string{"connectors/memory"}},
+	{"connectors/connectortest", []string{"connectors", "engine/access", "engine/adopt", "engine/declare", "engine/diff", "engine/plan", "engine/apply", "engine/journal", "engine/resolve"}, []string{"connectors/memory"}},
 	{"connectors/*", []string{"connectors", "connectors/rest", "engine/access"}, []string{"connectors/connectortest", "connectors/servertest"}},
 	{"cmd/accord", []string{"engine", "engine/*", "policy", "connectors", "connectors/all"}, []string{"connectors/*"}},
 }

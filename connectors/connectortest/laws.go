@@ -87,5 +87,7 @@ ends in it.`},
 scripts, reserved words, the greatest length. People have such names.`},
 		{Name: "race/parallel", check: raceParallel, Doc: `As many Apply calls at a time as the description says, with reads between them, end where
 they would end one after another, be they about many accounts or all about one. Run it with -race.`},
+		{Name: "import/round-trips", check: importRoundTrips, Doc: `What is live can be imported: the declaration made from it plans to nothing. The first day with
+a system that exists begins so, and nobody would trust a plan that wants to change what it was made from.`},
 	}
 }

@@ -70,7 +70,7 @@ func hides(kind error, into func(access.Change, error) error) func(*broken) {
 }
 
 func mistakes() []mistake {
-	return slices.Concat(descriptionMistakes(), readMistakes(), normalizeMistakes(), applyMistakes(), pathMistakes(), errorMistakes())
+	return slices.Concat(descriptionMistakes(), readMistakes(), normalizeMistakes(), applyMistakes(), pathMistakes(), errorMistakes(), importMistakes())
 }
 
 func descriptionMistakes() []mistake {
