@@ -8,6 +8,7 @@ import (
 
 	"github.com/accordhq/accord/connectors"
 	"github.com/accordhq/accord/connectors/file"
+	"github.com/accordhq/accord/connectors/ldap"
 	"github.com/accordhq/accord/connectors/postgres"
 	"github.com/accordhq/accord/connectors/scim"
 )
@@ -16,6 +17,8 @@ import (
 func Types() []connectors.Type {
 	types := []connectors.Type{
 		file.Type(),
+		ldap.ActiveDirectory(),
+		ldap.Type(),
 		postgres.Type(),
 		scim.Type(),
 	}

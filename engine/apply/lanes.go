@@ -115,6 +115,10 @@ func (r *runner) work(ctx context.Context, p *part, steps []*StepResult) {
 		r.batch(ctx, p, steps, 0)
 	case access.BatchTarget:
 		for _, layer := range layers(steps) {
+			if !layer[0].Action.OnGrant() {
+				r.parallel(ctx, p, layer)
+				continue
+			}
 			for _, unit := range byTarget(layer) {
 				r.batch(ctx, p, unit, 0)
 			}
@@ -143,14 +147,8 @@ func layers(steps []*StepResult) [][]*StepResult {
 	return out
 }
 
+// byTarget puts together the grants of a layer that are on one target.
 func byTarget(layer []*StepResult) [][]*StepResult {
-	if !layer[0].Action.OnGrant() {
-		var out [][]*StepResult
-		for _, s := range layer {
-			out = append(out, []*StepResult{s})
-		}
-		return out
-	}
 	var order []access.ID
 	units := map[access.ID][]*StepResult{}
 	for _, s := range layer {
