@@ -73,7 +73,7 @@ func (e *Engine) Apply(ctx context.Context, o ApplyOptions) (_ *Applied, err err
 		o.Loaded(s.head)
 	}
 	p, unjudged := s.plan(ctx, o.Confirm == nil || o.Reviewed != nil)
-	if unjudged != nil && (ctx.Err() != nil || p == nil || p.Running() == 0) {
+	if unjudged != nil && (ctx.Err() != nil || p == nil || !onlyLeavers(p)) {
 		return nil, unjudged
 	}
 	out := &Applied{Plan: p}
@@ -100,6 +100,12 @@ func (e *Engine) Apply(ctx context.Context, o ApplyOptions) (_ *Applied, err err
 	}
 	out.Took = e.Now().Sub(start)
 	return out, unjudged // leavers were dealt with; nothing else was
+}
+
+// onlyLeavers reports whether there is something to carry out, and nothing but what leavers lose.
+func onlyLeavers(p *plan.Plan) bool {
+	run := p.Run()
+	return len(run) > 0 && !slices.ContainsFunc(run, func(s plan.Step) bool { return !s.Leaver })
 }
 
 // forget drops what only planning needed: while a large plan is carried out it would be most of

@@ -143,6 +143,52 @@ func (j *judging) People(steps []*plan.Step) []plan.Refusal {
 	return append(j.refuse(t), j.failed(steps)...)
 }
 
+// Waits tells which steps of somebody must wait for what they lose: those that a rule would
+// refuse if nothing were lost.
+func (j *judging) Waits(steps []*plan.Step) map[string][]string {
+	if !j.judged || j.err != nil || j.facts == nil {
+		return nil
+	}
+	takes, gives := map[string][]string{}, map[string]bool{}
+	for _, st := range steps {
+		switch {
+		case st.Person == "" || st.Leaver:
+		case st.Takes(j.systemOf(st.System).description(j.session)):
+			takes[st.Person] = append(takes[st.Person], st.Key())
+		default:
+			gives[st.Person] = true
+		}
+	}
+	maps.DeleteFunc(takes, func(person string, _ []string) bool { return !gives[person] })
+	if len(takes) == 0 {
+		return nil
+	}
+	kept := slices.DeleteFunc(slices.Clone(steps), func(st *plan.Step) bool { return slices.Contains(takes[st.Person], st.Key()) })
+	h := newHolder(j.facts, kept)
+	in := policy.Input{Now: j.at, Exemptions: j.facts.exemptions()}
+	for _, person := range slices.Sorted(maps.Keys(takes)) {
+		in.Principals = append(in.Principals, h.person(person))
+	}
+	results, err := j.book.judge.Judge(j.ctx, in)
+	if err != nil {
+		j.err = err // everything is held then: the caller gets the error
+		return nil
+	}
+	out := map[string][]string{}
+	index := j.index(kept)
+	for _, r := range results {
+		person := j.facts.headPerson(r.Person)
+		if r.Kind != policy.Deny || len(takes[person]) == 0 {
+			continue
+		}
+		r.Person = person
+		for _, key := range index.of(r) {
+			out[key] = append(out[key], takes[person]...)
+		}
+	}
+	return out
+}
+
 // Findings are what was found and refuses nothing.
 func (j *judging) Findings() []plan.Finding {
 	slices.SortStableFunc(j.findings, comparePlanFindings)

@@ -239,8 +239,12 @@ func (a *app) connectorsCommand() *cobra.Command {
 		if len(args) == 1 {
 			return report.Connector(a.out, list[0])
 		}
+		width := 0
 		for _, d := range list {
-			fmt.Fprintf(a.out, "%-12s %s\n", d.Connector, d.Summary)
+			width = max(width, len(d.Connector))
+		}
+		for _, d := range list {
+			fmt.Fprintf(a.out, "%-*s  %s\n", width, d.Connector, d.Summary)
 		}
 		return nil
 	}

@@ -3,6 +3,7 @@ package ldap
 import (
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -80,6 +81,39 @@ func TestWaysToTheServer(t *testing.T) {
 		_, err := c.Read(t.Context(), connectors.Scope{})
 		if err == nil || password != "" && (!errors.Is(err, connectors.ErrDenied) || strings.Contains(fmt.Sprintf("%v %+v %#v", err, err, err), password)) {
 			t.Errorf("a password that is %s: %v", name, err)
+		}
+	}
+}
+
+// The certificate must be for the host that the url names, however that is reached: the server's
+// is for localhost and 127.0.0.1.
+func TestCertificateIsForTheHost(t *testing.T) {
+	f := newFar(t)
+	for _, host := range []string{"127.0.0.1", "localhost", "127.0.0.2"} {
+		address := "127.0.0.1:0"
+		if host == "127.0.0.2" {
+			address = host + ":0"
+		}
+		for scheme, startTLS := range map[string]bool{"ldap": true, "ldaps": false} {
+			l, err := net.Listen("tcp", address)
+			if err != nil {
+				t.Fatal(err)
+			}
+			far := strings.TrimPrefix(map[bool]string{true: f.slapd.URL, false: f.slapd.TLSURL}[startTLS], scheme+"://")
+			p := serveProxy(t, raw{l}, func() (net.Conn, error) { return net.Dial("tcp", far) })
+			_, port, err := net.SplitHostPort(p.addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := f.open(inDir(f.slapd.Dir), setting("url", text(scheme+"://"+host+":"+port)), setting("ca_file", text(filepath.Base(f.slapd.CA))),
+				setting("start_tls", connectors.Value{Bool: startTLS}))
+			st, err := c.Read(t.Context(), connectors.Scope{})
+			switch {
+			case host != "127.0.0.2" && err != nil:
+				t.Errorf("%s://%s: %v", scheme, host, err)
+			case host == "127.0.0.2" && (err == nil || st != nil || !strings.Contains(err.Error(), "certificate") || !strings.Contains(err.Error(), host)):
+				t.Errorf("%s://%s: %v", scheme, host, err)
+			}
 		}
 	}
 }

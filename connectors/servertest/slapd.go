@@ -118,6 +118,16 @@ func StartSlapd(dir string, bis bool) (s *SlapdServer, stop func(), err error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	for try := 1; ; try++ { // somebody else may take a port before the server does
+		s, stop, err = serveSlapd(dir, cert, key, bis)
+		if err == nil || try == 3 {
+			return s, stop, err
+		}
+	}
+}
+
+// serveSlapd starts a server on ports that are free.
+func serveSlapd(dir, cert, key string, bis bool) (s *SlapdServer, stop func(), err error) {
 	s = &SlapdServer{Dir: dir, CA: cert}
 	ports := make([]int, 2)
 	for i := range ports {

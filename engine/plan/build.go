@@ -25,6 +25,7 @@ func Build(in Input) *Plan {
 	b.only()
 	b.judge(func(j Judge) func([]*Step) []Refusal { return j.Changes })
 	b.guards()
+	b.waits()
 	b.pointless()
 	if in.Judge != nil {
 		b.plan.Findings = in.Judge.Findings()

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/accordhq/accord/engine/access"
@@ -15,6 +16,9 @@ type Judge interface {
 	// People judges what each person would hold after the steps. It is asked again whenever
 	// something was held since, until it holds nothing more.
 	People(steps []*Step) []Refusal
+	// Waits tells, by the key of a step, which steps must have succeeded before: those without
+	// which somebody would hold too much in between.
+	Waits(steps []*Step) map[string][]string
 	// Findings are what was found besides, for the plan to show.
 	Findings() []Finding
 }
@@ -118,6 +122,45 @@ func (b *builder) judge(ask func(Judge) func([]*Step) []Refusal) bool {
 		held = b.refuse(r, byKey) || held
 	}
 	return held
+}
+
+// waits lets what somebody gets come after what they lose, where a rule would refuse both at a
+// time: if the loss fails, the other isn't given.
+func (b *builder) waits() {
+	if b.in.Judge == nil {
+		return
+	}
+	var free []*Step
+	b.each(func(_ *part, s *Step) {
+		if s.Held == nil {
+			free = append(free, s)
+		}
+	})
+	byKey := b.byKey()
+	waits := b.in.Judge.Waits(free)
+	for _, key := range slices.Sorted(maps.Keys(waits)) {
+		for _, before := range waits[key] {
+			if s := byKey[key]; s != nil && !s.Leaver && !leads(byKey, before, key, map[string]bool{}) {
+				s.need(before)
+			}
+		}
+	}
+}
+
+// leads reports whether a step needs another one, directly or through others.
+func leads(byKey map[string]*Step, from, to string, seen map[string]bool) bool {
+	if from == to {
+		return true
+	}
+	if s := byKey[from]; s != nil && !seen[from] {
+		seen[from] = true
+		for _, k := range s.Needs {
+			if leads(byKey, k, to, seen) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // pointless holds the creation of accounts that are made for nothing but what a refusal holds:
