@@ -1,9 +1,12 @@
 package ldap
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -115,6 +118,97 @@ func TestDomainAccounts(t *testing.T) {
 		if _, err := c.Normalize(access.Object{ID: access.Account(bad)}); err == nil {
 			t.Errorf("%q was taken", bad)
 		}
+	}
+}
+
+// login binds to the domain with a password, over TLS.
+func (d *domain) login(t testing.TB, name, password string) error {
+	t.Helper()
+	pem, err := os.ReadFile(d.samba.CA)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(pem)
+	conn, err := goldap.DialURL("ldaps://"+d.proxy.addr, goldap.DialWithTLSConfig(&tls.Config{RootCAs: pool}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	return conn.Bind(name, password)
+}
+
+// Whom Accord disables can't log in any more, and can again when Accord enables them.
+func TestDomainLocksOut(t *testing.T) {
+	d := newDomain(t)
+	c := d.open(t)
+	apply(t, c, on(access.Create, "account/alice", nil, &access.Value{}))
+	const password = "Chosen-by-the-test-1"
+	d.samba.LDIF(t, "dn: "+d.one(t, "alice").DN+"\nchangetype: modify\nreplace: unicodePwd\n"+servertest.LDIFLine("unicodePwd", quotedUTF16(password)))
+	login := func() error { return d.login(t, "alice@ad.example.test", password) }
+	if err := login(); err != nil {
+		t.Fatalf("before: %v", err)
+	}
+	apply(t, c, disable("account/alice"))
+	// 533: ERROR_ACCOUNT_DISABLED ([MS-ERREF] 2.2), in hexadecimal.
+	if err := login(); !goldap.IsErrorWithCode(err, goldap.LDAPResultInvalidCredentials) || !strings.Contains(err.Error(), "data 533") {
+		t.Errorf("disabled: %v", err)
+	}
+	apply(t, c, enable("account/alice"))
+	if err := login(); err != nil {
+		t.Errorf("enabled: %v", err)
+	}
+}
+
+// The password that a new account gets is one that the domain takes while it refuses weak ones.
+// Where the domain wants more than that, the error says so, and nothing is made.
+func TestDomainPasswordRules(t *testing.T) {
+	d := newDomain(t)
+	c := d.open(t)
+	rule := func(length int) {
+		d.samba.LDIF(t, fmt.Sprintf("dn: %s\nchangetype: modify\nreplace: minPwdLength\nminPwdLength: %d\n", servertest.SambaDomain, length))
+	}
+	rules := d.samba.Search(t, servertest.SambaDomain, "(objectClass=domain)", "pwdProperties", "minPwdLength")
+	if len(rules) != 1 || rules[0].Attrs["pwdProperties"][0] != "1" { // DOMAIN_PASSWORD_COMPLEX ([MS-SAMR] 2.2.3.1)
+		t.Fatalf("the domain takes simple passwords: %v", rules)
+	}
+	before, err := strconv.Atoi(rules[0].Attrs["minPwdLength"][0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := c.acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	weak := goldap.NewAddRequest("CN=weak,OU=people,"+lawOU, nil)
+	weak.Attribute("objectClass", []string{"user"})
+	weak.Attribute(attrSAM, []string{"weak"})
+	weak.Attribute(attrUAC, []string{"512"})
+	weak.Attribute("unicodePwd", []string{quotedUTF16("alllowercase")})
+	err = s.conn.Add(weak)
+	c.release(s)
+	// 52D: ERROR_PASSWORD_RESTRICTION ([MS-ERREF] 2.2), in hexadecimal.
+	if !goldap.IsErrorWithCode(err, goldap.LDAPResultConstraintViolation) || !strings.Contains(err.Error(), "0000052D") {
+		t.Errorf("a weak password: %v", err)
+	}
+	apply(t, c, on(access.Create, "account/alice", nil, &access.Value{}))
+	if got := d.one(t, "alice").Attrs[attrUAC][0]; got != "512" {
+		t.Errorf("alice's userAccountControl is %s", got)
+	}
+	t.Cleanup(func() { rule(before) })
+	rule(100)
+	err = c.Apply(t.Context(), on(access.Create, "account/bob", nil, &access.Value{}))
+	if err == nil || errors.Is(err, connectors.ErrConflict) || errors.Is(err, connectors.ErrOutcomeUnknown) {
+		t.Fatalf("a domain that wants longer ones: %v", err)
+	}
+	for _, want := range []string{"account/bob", "0000052D", "result 19"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("the error doesn't say %q: %v", want, err)
+		}
+	}
+	t.Logf("shown: %v", err)
+	if _, there := read(t, c).Object(id("account/bob")); there {
+		t.Error("bob is there")
 	}
 }
 
