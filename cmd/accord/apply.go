@@ -60,7 +60,7 @@ Exit codes: 0 done, 1 failed with nothing changed, 5 applied in part, 4 the plan
 }
 
 // confirming decides who says yes: --yes, the reviewed plan, or a person at a terminal.
-func (a *app) confirming(o *engine.ApplyOptions, yes bool, f planFlags, format formatFlag) error {
+func (a *app) confirming(o *engine.ApplyOptions, yes bool, f planFlags, format string) error {
 	if o.Reviewed != nil {
 		o.Confirm = func(p *plan.Plan, _ []plan.Delta) (bool, error) {
 			if p.PlanDigest == o.Reviewed.PlanDigest {
@@ -94,7 +94,7 @@ func (a *app) confirming(o *engine.ApplyOptions, yes bool, f planFlags, format f
 	return nil
 }
 
-func (a *app) apply(c *cobra.Command, o engine.ApplyOptions, f planFlags, format formatFlag) error {
+func (a *app) apply(c *cobra.Command, o engine.ApplyOptions, f planFlags, format string) error {
 	line := a.readProgress()
 	state := map[string]apply.Progress{}
 	o.Progress = func(p apply.Progress) {

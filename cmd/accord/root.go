@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"os/user"
+	"slices"
 	"strings"
 	"time"
 
@@ -91,25 +92,34 @@ func actor() string {
 	return "unknown"
 }
 
-// formatFlag is text or json.
-type formatFlag string
+// formatFlag is one of the formats that a command offers.
+type formatFlag struct {
+	value string
+	known []string
+}
 
-func (f *formatFlag) String() string { return string(*f) }
+func (f *formatFlag) String() string { return f.value }
 func (f *formatFlag) Type() string   { return "format" }
 
 // Set accepts the known formats.
 func (f *formatFlag) Set(s string) error {
-	if s != "text" && s != "json" {
-		return fmt.Errorf("the format %q isn't known; it is text or json", s)
+	if !slices.Contains(f.known, s) {
+		return fmt.Errorf("the format %q isn't known; it is %s", s, f.list())
 	}
-	*f = formatFlag(s)
+	f.value = s
 	return nil
 }
 
-func addFormat(c *cobra.Command) *formatFlag {
-	f := formatFlag("text")
-	c.Flags().Var(&f, "format", "text or json")
-	return &f
+func (f *formatFlag) list() string {
+	last := len(f.known) - 1
+	return strings.Join(f.known[:last], ", ") + " or " + f.known[last]
+}
+
+// addFormat adds --format: text, which is the default, json, and what the command offers besides.
+func addFormat(c *cobra.Command, more ...string) *string {
+	f := &formatFlag{value: "text", known: append([]string{"text", "json"}, more...)}
+	c.Flags().Var(f, "format", f.list())
+	return &f.value
 }
 
 // planFlags are the flags of everything that plans.
