@@ -53,9 +53,9 @@ func (d dir) LoadFrom(ctx context.Context, offset int64) ([]byte, error) {
 	return b[:n], err
 }
 
-// Append writes the line at the end and syncs the file; if it made the file, the folder too.
-// Of a line that couldn't be written wholly it takes back what it can.
-func (d dir) Append(ctx context.Context, line []byte) error {
+// Append writes the lines at the end and syncs the file; if it made the file, the folder too.
+// Of what couldn't be written wholly it takes back what it can.
+func (d dir) Append(ctx context.Context, lines []byte) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func (d dir) Append(ctx context.Context, line []byte) error {
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(line)
+	_, err = f.Write(lines)
 	if err == nil {
 		err = f.Sync()
 	}

@@ -45,6 +45,7 @@ type Journal struct {
 	store    Store
 	now      func() time.Time
 	readOnly bool
+	queue    queue
 
 	mu     sync.Mutex
 	chain  chain
@@ -92,44 +93,6 @@ func (j *Journal) memory() *memory {
 		j.mem, j.lent = j.mem.clone(), false
 	}
 	return j.mem
-}
-
-// Append records what happened in a run. The journal stamps number, time and hashes. When it
-// returns nil the entry is durable; only then may the work that it announces begin.
-//
-// A cancelled context records nothing; what became of work that was cancelled must be recorded
-// under a context of its own.
-//
-// It fails, recording nothing, for an entry that makes no sense: a run opened twice, work in a
-// run that isn't open, a unit begun twice or ended without having begun.
-func (j *Journal) Append(ctx context.Context, e Entry) error {
-	if err := j.append(ctx, e); err != nil {
-		return fmt.Errorf("recording %q in the journal %s: %w", e.Kind(), j.store, err)
-	}
-	return nil
-}
-
-func (j *Journal) append(ctx context.Context, e Entry) error {
-	if j.readOnly {
-		return ErrReadOnly
-	}
-	if e.Data == nil {
-		return errors.New("an entry without data")
-	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	unlock, err := j.catchUp(ctx)
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	if err := j.mem.check(e); err != nil {
-		return err
-	}
-	return j.write(ctx, e)
 }
 
 // catchUp takes the lock of a shared store, reads what others have appended, and drops a torn
@@ -187,23 +150,7 @@ func (j *Journal) recover(ctx context.Context, torn []byte) error {
 		return fmt.Errorf("dropping a torn line: %w", err)
 	}
 	j.torn = 0
-	return j.write(ctx, Entry{Data: Recovered{Bytes: int64(len(torn)), Hash: hex.EncodeToString(sum[:])}})
-}
-
-func (j *Journal) write(ctx context.Context, e Entry) error {
-	e.Seq, e.Time, e.Prev = j.chain.seq+1, j.now().UTC().Round(0), j.chain.head
-	line, hash, err := encode(e)
-	if err != nil {
-		return err
-	}
-	e.Hash = hash
-	if err := j.store.Append(ctx, line); err != nil {
-		j.unsure = true
-		return err
-	}
-	j.chain.seq, j.chain.head, j.chain.size = e.Seq, e.Hash, j.chain.size+int64(len(line))
-	j.memory().replay(e)
-	return nil
+	return j.write(ctx, []Entry{{Data: Recovered{Bytes: int64(len(torn)), Hash: hex.EncodeToString(sum[:])}}})
 }
 
 // Memory returns what the record knows now. Later entries don't change it.
@@ -325,7 +272,7 @@ func (c *chain) each(ctx context.Context, name string, data []byte, do func(Entr
 			return nil, err
 		}
 		n := bytes.IndexByte(data, '\n')
-		if n < 0 || n == len(data)-1 && zeroFilled(data, c.size) {
+		if n < 0 || (n == len(data)-1 || len(data) <= maxGroup) && zeroFilled(data[:n+1], c.size) {
 			return data, nil
 		}
 		e, err := c.next(data[:n])
@@ -344,10 +291,11 @@ func (c *chain) each(ctx context.Context, name string, data []byte, do func(Entr
 	return nil, nil
 }
 
-// zeroFilled reports whether a last line is one that a crash left incomplete although its end
-// is there: blocks of a file may reach the disk in any order, and those that didn't are zeros.
-// Such a hole begins where the line does or at a block's border, and ends at a border; zeros
-// anywhere else are somebody's doing. JSON never holds a zero byte.
+// zeroFilled reports whether a line is one that a crash left incomplete although its end is
+// there: blocks of a file may reach the disk in any order, and those that didn't are zeros. Such
+// a hole begins where the line does or at a block's border, and ends at a border; zeros anywhere
+// else are somebody's doing. JSON never holds a zero byte. As lines that were written together
+// are synced together, others of them may stand behind the hole: no more than maxGroup bytes.
 func zeroFilled(line []byte, offset int64) bool {
 	const block = 512
 	from := bytes.IndexByte(line, 0)

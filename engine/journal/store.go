@@ -7,12 +7,12 @@ type Store interface {
 	// Load returns all lines as they are. A journal that doesn't exist yet is empty, and
 	// Load doesn't make it.
 	Load(ctx context.Context) ([]byte, error)
-	// Append adds one line, with its newline, at the end. When it returns nil the line is
-	// durable: it survives a crash of the process and of the machine. When it returns an
-	// error the line may be there wholly, in part or not at all.
-	Append(ctx context.Context, line []byte) error
-	// Truncate cuts the journal to that size, durably. It is only ever used to drop a last
-	// line that a crash had cut short.
+	// Append adds whole lines, each with its newline, at the end. When it returns nil they are
+	// durable: they survive a crash of the process and of the machine. When it returns an
+	// error they may be there wholly, in part or not at all.
+	Append(ctx context.Context, lines []byte) error
+	// Truncate cuts the journal to that size, durably. It is only ever used to drop
+	// last lines that a crash had cut short.
 	Truncate(ctx context.Context, size int64) error
 	// String says where the journal is, for messages.
 	String() string
