@@ -84,7 +84,18 @@ type Batcher interface {
 	// unit. ApplyBatch ends where single Apply calls in the same order would end. When a batch
 	// fails, the engine takes out the changes that a BatchError blames and repeats the rest;
 	// without one it splits the batch, so that in the end one bad change holds back only itself.
+	// Batches of one target each come from up to Description.Parallel goroutines.
 	ApplyBatch(context.Context, []access.Change) error
+}
+
+// Creator is the optional ability to make many objects faster together than one at a time, with
+// Description.Creates above one. Each is made, or isn't, by itself.
+type Creator interface {
+	// CreateEach makes objects of one kind, of which none depends on another, and tells what
+	// became of each, in their order: nil, or the error that Apply would return for it. One that
+	// fails is no reason to leave out others. It begins as many writes at a time as the
+	// description allows calls of Apply, and isn't called beside other calls that write.
+	CreateEach(context.Context, []access.Change) []error
 }
 
 // BatchError tells which changes made a batch fail. Nothing was changed.

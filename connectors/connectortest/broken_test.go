@@ -20,6 +20,7 @@ type broken struct {
 	read      func(context.Context, connectors.Scope) (*access.State, error)
 	apply     func(context.Context, access.Change) error
 	batch     func(context.Context, []access.Change) error
+	creates   func(context.Context, []access.Change) []error
 	close     func() error
 }
 
@@ -49,6 +50,13 @@ func (b *broken) Apply(ctx context.Context, c access.Change) error {
 		return b.apply(ctx, c)
 	}
 	return b.Connector.Apply(ctx, c)
+}
+
+func (b *broken) CreateEach(ctx context.Context, all []access.Change) []error {
+	if b.creates != nil {
+		return b.creates(ctx, all)
+	}
+	return b.Connector.(connectors.Creator).CreateEach(ctx, all)
 }
 
 func (b *broken) Close() error {
@@ -160,5 +168,6 @@ func TestEveryMistakeIsCaught(t *testing.T) {
 func TestNoMistake(t *testing.T) {
 	t.Parallel()
 	t.Run("alone", func(t *testing.T) { Run(t, brokenHarness(nil)) })
+	t.Run("creations", func(t *testing.T) { Run(t, brokenHarness(nil, memory.Creates(10))) })
 	t.Run("batch", func(t *testing.T) { Run(t, brokenHarness(nil, memory.Batch(access.BatchAll))) })
 }

@@ -75,6 +75,9 @@ func describeComplete(t *trial) {
 	if _, ok := b.Connector.(connectors.Batcher); ok != (d.Batch != access.BatchNone) {
 		t.Errorf("Batch is %q, but ApplyBatch being there is %v", d.Batch, ok)
 	}
+	if _, ok := b.Connector.(connectors.Creator); !ok && d.Creates > 1 {
+		t.Errorf("Creates is %d, but there is no CreateEach", d.Creates)
+	}
 	if _, ok := d.Kind(access.KindAccount); !ok {
 		t.Errorf("there is no kind %q", access.KindAccount)
 	}

@@ -18,6 +18,81 @@ func raceParallel(t *trial) {
 	b = t.open()
 	b.seed(b.maker.everything())
 	b.race(b.maker.crossing())
+	if b.desc.Batch == access.BatchTarget {
+		b = t.open()
+		b.raceUnits(b.maker.sideBySide())
+	}
+}
+
+// raceUnits makes the units of each lane one after another, and all lanes at the same time.
+func (b *bed) raceUnits(lanes [][][]access.Change) {
+	b.Helper()
+	e := access.Edit(b.dump(), b.desc)
+	for _, lane := range lanes {
+		for _, unit := range lane {
+			for _, c := range unit {
+				if err := e.Do(c); err != nil {
+					b.Fatalf("the suite made up an impossible change: %v", err)
+				}
+			}
+		}
+	}
+	want, err := e.State()
+	if err != nil {
+		b.Fatalf("the suite made up an impossible change: %v", err)
+	}
+	errs := make([]error, len(lanes))
+	slots := make(chan struct{}, b.desc.Parallel)
+	var wg sync.WaitGroup
+	for i, lane := range lanes {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			for _, unit := range lane {
+				errs[i] = errors.Join(errs[i], applyUnit(b.Context(), b.Connector.(connectors.Batcher), b.Connector, unit))
+			}
+		})
+	}
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		b.Fatalf("units at the same time: %v", err)
+	}
+	b.same("after all units", differences(want, b.dump(), asDeclared()))
+}
+
+// sideBySide makes up series of units, each about a target of its own and all about the same
+// accounts. What they are about is put there, with nothing held.
+func (m *maker) sideBySide() [][][]access.Change {
+	m.Helper()
+	if !m.makes(access.KindAccount) {
+		return nil
+	}
+	accounts := m.things(access.KindAccount, 4)
+	d := newDraft()
+	for _, id := range accounts {
+		d.b.Object(m.object(id, 0))
+	}
+	var targets []access.ID
+	for _, kind := range m.desc.Kinds {
+		if kind.Name == access.KindAccount || !m.makes(kind.Name) || !kind.Holds(access.KindAccount) || len(wishes(kind)) == 0 {
+			continue
+		}
+		for _, id := range m.things(kind.Name, 4) {
+			d.b.Object(m.object(id, 0))
+			targets = append(targets, id)
+		}
+	}
+	m.seed(build(m, d.b))
+	var out [][][]access.Change
+	for _, target := range targets {
+		kind, _ := m.desc.Kind(target.Kind)
+		var gives, revokes []access.Change
+		for _, id := range accounts {
+			gives, revokes = append(gives, give(id, target, kind.Usual)), append(revokes, revoke(id, target, kind.Usual))
+		}
+		out = append(out, [][]access.Change{gives, revokes, gives[:2], gives[2:]})
+	}
+	return out
 }
 
 // race makes each lane's changes one after another, and all lanes at the same time.

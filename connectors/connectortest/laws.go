@@ -63,6 +63,8 @@ objects can be targets of grants, nothing more.`},
 error; once it is done half-way, no further write reaches the system. Stopping a run means stopping it.`},
 		{Name: "apply/batch-agrees", check: applyBatchAgrees, Doc: `A batch ends where its changes end one by one, and a batch of which one change is refused
 changes nothing. The journal records a batch as one unit of work.`},
+		{Name: "apply/creations-agree", check: applyCreationsAgree, Doc: `Objects that are made many in one call are as if made one by one, each fails by itself, and
+what became of each is told truly. A day on which a hundred people join must not hang on one of them.`},
 		{Name: "apply/levels", check: applyLevels, Doc: `Of levels a subject holds one: through the production path, up and down are one change each
 and leave the one behind. Two levels at once would show the lower and keep the higher.`},
 		{Name: "apply/settles", check: applySettles, Doc: `What was written is read back at once, or within the settle time that the description says,

@@ -371,6 +371,37 @@ func applyMistakes() []mistake {
 				return b.Connector.(connectors.Batcher).ApplyBatch(ctx, all[:min(2, len(all))])
 			}
 		}},
+		{"stops creating at the first that fails", []string{"apply/creations-agree"}, "beside another name that is taken", memory.Creates(20), func(b *broken) {
+			b.creates = func(ctx context.Context, all []access.Change) []error {
+				errs := b.Connector.(connectors.Creator).CreateEach(ctx, all)
+				if i := slices.IndexFunc(errs, func(err error) bool { return err != nil }); i >= 0 {
+					for j := i + 1; j < len(errs); j++ {
+						errs[j] = errs[i]
+					}
+				}
+				return errs
+			}
+		}},
+		{"says done of all creations", []string{"apply/creations-agree"}, "which is there and another one", memory.Creates(20), func(b *broken) {
+			b.creates = func(ctx context.Context, all []access.Change) []error {
+				b.Connector.(connectors.Creator).CreateEach(ctx, all)
+				return make([]error, len(all))
+			}
+		}},
+		{"makes only the first creations", []string{"apply/creations-agree"}, "after creations in one call", memory.Creates(20), func(b *broken) {
+			b.creates = func(ctx context.Context, all []access.Change) []error {
+				b.Connector.(connectors.Creator).CreateEach(ctx, all[:min(5, len(all))])
+				return make([]error, len(all))
+			}
+		}},
+		{"promises creations in one call that it can't do", []string{"apply/creations-agree"}, "no kind of object can be made", memory.Creates(20), func(b *broken) {
+			b.describe = func(d access.Description) access.Description {
+				for i := range d.Kinds {
+					d.Kinds[i].Actions = slices.DeleteFunc(slices.Clone(d.Kinds[i].Actions), func(a access.Action) bool { return a == access.Create })
+				}
+				return d
+			}
+		}},
 		{"takes its own writes for somebody else's", []string{"race/parallel"}, "at the same time", nil, func(b *broken) {
 			var mu sync.Mutex
 			busy := map[access.ID]bool{}

@@ -44,7 +44,11 @@ func (c *connector) Apply(ctx context.Context, ch access.Change) error {
 // one carries out one change of an object. If it fails after a part of it was written, neither
 // "done" nor "not done" is true.
 func (c *connector) one(ctx context.Context, ch access.Change) error {
-	w, err := c.over(ctx, ch.String(), func(w *work) error { return w.do(ctx, ch) })
+	return c.oneBy(ctx, ch, func(w *work) error { return w.do(ctx, ch) })
+}
+
+func (c *connector) oneBy(ctx context.Context, ch access.Change, do func(*work) error) error {
+	w, err := c.over(ctx, ch.String(), do)
 	switch {
 	case err == nil || w == nil || !w.wrote || errors.Is(err, connectors.ErrOutcomeUnknown):
 		return err
@@ -57,7 +61,7 @@ func (c *connector) one(ctx context.Context, ch access.Change) error {
 func (w *work) do(ctx context.Context, ch access.Change) error {
 	switch ch.Action {
 	case access.Create:
-		return w.create(ctx, ch)
+		return w.create(ctx, ch, false)
 	case access.Update:
 		return w.update(ctx, ch)
 	case access.Rename:

@@ -18,12 +18,16 @@ import (
 )
 
 // create makes a new entry. The name is looked for everywhere below the bases first: an entry
-// elsewhere in the tree would become a twin.
-func (w *work) create(ctx context.Context, ch access.Change) error {
-	for range attempts {
-		taken, err := w.c.lookupNames(ctx, w.s, []access.ID{ch.Subject})
-		if err != nil {
-			return readError(ctx, w.doing, err)
+// elsewhere in the tree would become a twin. With free set that was done already, and it isn't
+// taken.
+func (w *work) create(ctx context.Context, ch access.Change, free bool) error {
+	for try := range attempts {
+		taken := &looked{}
+		if try > 0 || !free {
+			var err error
+			if taken, err = w.c.lookupNames(ctx, w.s, []access.ID{ch.Subject}); err != nil {
+				return readError(ctx, w.doing, err)
+			}
 		}
 		if taken.any() {
 			e, err := w.find(ctx, ch.Subject)

@@ -110,6 +110,7 @@ func (f *flavour) describe() access.Description {
 		Summary:   "Accounts, groups and memberships of an LDAP directory such as OpenLDAP",
 		Parallel:  defaultConnections,
 		Batch:     access.BatchTarget,
+		Creates:   createsAtOnce,
 		Kinds: []access.Kind{{Name: access.KindAccount, Doc: "An entry that people or programs log in with",
 			Actions: everything, Attributes: declarable(f.accountAttrs)}},
 	}

@@ -93,6 +93,12 @@ func (l *looked) has(e *entry) bool {
 // any reports whether there is anything of the names that were looked for.
 func (l *looked) any() bool { return len(l.found) > 0 || len(l.unclear) > 0 }
 
+// knows reports whether there is anything of a name.
+func (l *looked) knows(id access.ID) bool {
+	_, unclear := l.unclear[id]
+	return unclear || len(l.found[id]) > 0
+}
+
 // one gives the entry of a name, or nil. Twins are an error.
 func (l *looked) one(id access.ID) (*entry, error) {
 	if why, ok := l.unclear[id]; ok {

@@ -134,6 +134,16 @@ func (c *conn) Apply(ctx context.Context, change access.Change) error {
 	return c.write(ctx, []access.Change{change})
 }
 
+// CreateEach makes each object by itself.
+func (c *conn) CreateEach(ctx context.Context, changes []access.Change) []error {
+	c.sys.count(func(n *Calls) { n.Creates++ })
+	errs := make([]error, len(changes))
+	for i, change := range changes {
+		errs[i] = c.write(ctx, []access.Change{change})
+	}
+	return errs
+}
+
 // ApplyBatch makes all changes true, or none.
 func (b batcher) ApplyBatch(ctx context.Context, changes []access.Change) error {
 	b.sys.count(func(n *Calls) { n.Batch++ })

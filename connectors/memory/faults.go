@@ -15,6 +15,7 @@ type Calls struct {
 	Describe, Normalize int
 	Read                int
 	Apply, Batch        int
+	Creates             int // calls of CreateEach
 	// Writes are the units that reached the system; a batch is one.
 	Writes int
 	// Busiest is how many writes were under way at the same time at most.

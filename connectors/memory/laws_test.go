@@ -90,6 +90,8 @@ func TestLaws(t *testing.T) {
 		{"plain", nil},
 		{"one at a time", []memory.Option{memory.Parallel(1)}},
 		{"batches of a target", []memory.Option{memory.Batch(access.BatchTarget)}},
+		{"creations in one call", []memory.Option{memory.Creates(50)}},
+		{"creations of a few, batches of a target", []memory.Option{memory.Creates(3), memory.Batch(access.BatchTarget), memory.Delay(20 * time.Millisecond)}},
 		{"batches of anything", []memory.Option{memory.Batch(access.BatchAll)}},
 		{"case-blind", []memory.Option{memory.CaseBlind()}},
 		{"shown late", []memory.Option{memory.Delay(50 * time.Millisecond)}},

@@ -38,6 +38,9 @@ func Batch(u access.BatchUnit) Option {
 	return Description(func(d *access.Description) { d.Batch = u })
 }
 
+// Creates announces that the connector makes that many objects in one call.
+func Creates(n int) Option { return Description(func(d *access.Description) { d.Creates = n }) }
+
 // Settle announces a settle time without any delay: see Delay.
 func Settle(d time.Duration) Option {
 	return Description(func(desc *access.Description) { desc.Settle = d })

@@ -17,13 +17,17 @@ type Description struct {
 	Kinds []Kind `json:"kinds"`
 	// Settings are the keys of `config:`.
 	Settings []Setting `json:"settings"`
-	// Parallel is how many Apply calls may run at the same time; at least 1.
+	// Parallel is how many calls of Apply, or of ApplyBatch about different targets, may run at
+	// the same time; at least 1.
 	Parallel int `json:"parallel"`
 	// Settle is how long a write may stay invisible to Read. Within it a write that can't be
 	// seen is unconfirmed, and isn't repeated. Zero: writes are visible at once.
 	Settle time.Duration `json:"settle,omitempty"`
 	// Batch says what the connector's ApplyBatch takes as one unit.
 	Batch BatchUnit `json:"batch,omitempty"`
+	// Creates is how many objects the connector's CreateEach makes in one call at most; below
+	// two, objects are made one at a time.
+	Creates int `json:"creates,omitempty"`
 }
 
 // BatchUnit says which changes a connector can carry out together, all or none.

@@ -116,16 +116,14 @@ func (r *runner) work(ctx context.Context, p *part, steps []*StepResult) {
 	case access.BatchTarget:
 		for _, layer := range layers(steps) {
 			if !layer[0].Action.OnGrant() {
-				r.parallel(ctx, p, layer)
+				r.objects(ctx, p, layer)
 				continue
 			}
-			for _, unit := range byTarget(layer) {
-				r.batch(ctx, p, unit, 0)
-			}
+			sideBySide(p, byTarget(layer), func(unit []*StepResult) { r.batch(ctx, p, unit, 0) })
 		}
 	default:
 		for _, layer := range layers(steps) {
-			r.parallel(ctx, p, layer)
+			r.objects(ctx, p, layer)
 		}
 	}
 }
@@ -165,17 +163,23 @@ func byTarget(layer []*StepResult) [][]*StepResult {
 }
 
 func (r *runner) parallel(ctx context.Context, p *part, layer []*StepResult) {
+	sideBySide(p, layer, func(s *StepResult) {
+		if !r.skipLost(p, s) {
+			r.unit(ctx, p, []*StepResult{s}, false)
+		}
+	})
+}
+
+// sideBySide does work that doesn't depend on each other, as much at a time as the connector
+// allows.
+func sideBySide[T any](p *part, all []T, do func(T)) {
 	slots := make(chan struct{}, max(1, p.desc.Parallel))
 	var wg sync.WaitGroup
-	for _, s := range layer {
+	for _, v := range all {
 		slots <- struct{}{}
-		if r.skipLost(p, s) {
-			<-slots
-			continue
-		}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			r.unit(ctx, p, []*StepResult{s}, false)
+			do(v)
 		})
 	}
 	wg.Wait()
@@ -300,8 +304,11 @@ func (r *runner) call(ctx context.Context, p *part, changes []access.Change) (er
 		p.unanswered++
 		err = fmt.Errorf("%w (%w)", err, errNoAnswer)
 	}()
-	if len(changes) == 1 {
+	switch {
+	case len(changes) == 1:
 		return p.conn.Apply(ctx, changes[0])
+	case p.creates(changes[0]):
+		return createEach(ctx, p.conn.(connectors.Creator), changes)
 	}
 	return p.conn.(connectors.Batcher).ApplyBatch(ctx, changes)
 }
@@ -311,6 +318,10 @@ func (r *runner) call(ctx context.Context, p *part, changes []access.Change) (er
 func outcomes(steps []*StepResult, err error) (blamed map[int]bool) {
 	var batch *connectors.BatchError
 	errors.As(err, &batch)
+	var each eachError
+	if errors.As(err, &each) {
+		return each.outcomes(steps)
+	}
 	blamed = map[int]bool{}
 	for i, s := range steps {
 		switch {
@@ -340,9 +351,11 @@ func recorded(p *part, s *StepResult) journal.Change {
 // blame; where nothing is, the error stands with the first change.
 func summary(b journal.Begun, steps []*StepResult, blamed map[int]bool, err error) journal.Ended {
 	e := journal.Ended{System: b.System, Unit: b.Unit, All: journal.Done}
+	var each eachError
 	switch {
 	case err == nil:
 		return e
+	case errors.As(err, &each): // the others were done
 	case errors.Is(err, connectors.ErrOutcomeUnknown):
 		e.All = journal.Unknown
 	default:
