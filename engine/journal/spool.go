@@ -346,3 +346,6 @@ func (s *Spooled) TakeOver(ctx context.Context, from Store) (Report, error) {
 	}
 	return r, nil
 }
+
+// Beside is the same record with another spool.
+func (s *Spooled) Beside(path string) *Spooled { return NewSpooled(path, s.record, s.now) }

@@ -280,3 +280,23 @@ func others(refs map[string]plumbing.Hash, ref string) []string {
 
 // journalRefs is where journals are in git.
 const journalRefs = "refs/accord/"
+
+// JournalRefs names the refs of the repository that hold journals, or remember those of remotes;
+// sorted.
+func (r *Repo) JournalRefs() (names []string, err error) {
+	err = r.use(func(h *handle) error {
+		refs, err := h.main.IterReferences()
+		if err != nil {
+			return fmt.Errorf("reading refs: %w", err)
+		}
+		defer refs.Close()
+		found := map[string]plumbing.Hash{}
+		err = refs.ForEach(func(ref *plumbing.Reference) error {
+			found[ref.Name().String()] = ref.Hash()
+			return nil
+		})
+		names = others(found, "")
+		return err
+	})
+	return names, err
+}
