@@ -120,10 +120,11 @@ func trailing(path string) string {
 }
 
 // inGitDir reports whether a git folder is the one of an includeIf, or below it where it ends in
-// a slash. Patterns with wildcards match nothing: what they include is left out.
+// a slash. In a pattern a star stands for a part of one name.
 func inGitDir(pattern, dot string) bool {
 	for _, at := range []string{pattern, realPath(pattern)} {
-		if at == dot || strings.HasSuffix(at, "/") && strings.HasPrefix(dot+"/", at) {
+		fits, err := filepath.Match(at, dot)
+		if err == nil && fits || at == dot || strings.HasSuffix(at, "/") && strings.HasPrefix(dot+"/", at) {
 			return true
 		}
 	}

@@ -119,8 +119,8 @@ func (p *place) http(ctx context.Context, ep *transport.Endpoint) (transport.Tra
 		ep.User, ep.Password = "", "" // else it would stand in errors
 	}
 	token, err := p.secret(ctx)
-	if err != nil {
-		return nil, nil, err
+	if err != nil { // git may have a credential; if not, this is why
+		p.noToken = err
 	}
 	if token != "" {
 		if to.Scheme != "https" && !loopback(to.Hostname()) {
@@ -201,6 +201,8 @@ func (w *withHeaders) RoundTrip(r *http.Request) (*http.Response, error) {
 func (p *place) explain(err error) error {
 	err = p.clean(err)
 	switch {
+	case errors.Is(err, transport.ErrAuthenticationRequired) && p.noToken != nil:
+		return fmt.Errorf("%w, and there is no token: %w", err, p.noToken)
 	case errors.Is(err, transport.ErrAuthenticationRequired):
 		return fmt.Errorf("%w: name a token as journal.token in accord.yaml, or give git a credential for it (http.extraheader, or in the remote's URL)", err)
 	case errors.Is(err, transport.ErrAuthorizationFailed):

@@ -35,6 +35,8 @@ type place struct {
 	url   string
 	conf  gitConfig
 	token func(context.Context) (string, error)
+	// noToken is why there is none.
+	noToken error
 }
 
 // String names the remote and where it is.
