@@ -17,43 +17,37 @@ type spooled struct {
 	lines []byte
 	// fits says that they stand in the spool as they are, at its end.
 	fits bool
-	// torn is what a crash left of a last line, where the lines fit.
-	torn []byte
 }
 
 // follow finds what of a spool isn't on the record yet, and chains it to the record's end.
 //
 // Lines that are on the record already, since a run was cut off between publishing and emptying
 // its spool, are left out. If others have written to the record in between, the rest is chained
-// anew behind a Late entry: numbers and hashes change, and nothing else of a line does.
+// anew behind a Late entry: numbers and hashes change, and nothing else of a line does. What a
+// crash left of a last line is dropped, on the record.
 func follow(ctx context.Context, name string, record, spool []byte, now time.Time) (*spooled, error) {
 	lines, torn := wholeLines(spool, 0)
-	out := &spooled{fits: true, torn: torn}
-	if len(lines) == 0 {
+	out := &spooled{fits: true}
+	if len(spool) == 0 {
 		return out, nil
 	}
-	first, err := decode(lines[:bytes.IndexByte(lines, '\n')])
-	if err != nil {
-		return nil, &BrokenError{name, 1, err.Error()}
-	}
-	var end chain
-	var known []string // the hashes of the record from where the spool begins
-	rest, err := end.lines(ctx, "the record", record, func(e Entry) {
-		if e.Seq >= first.Seq {
-			known = append(known, e.Hash)
+	var first Entry
+	if len(lines) > 0 {
+		var err error
+		if first, err = decode(lines[:bytes.IndexByte(lines, '\n')]); err != nil {
+			return nil, &BrokenError{name, 1, err.Error()}
 		}
-	})
-	switch {
-	case err != nil:
+	}
+	end, known, err := recordEnd(ctx, record, first.Seq)
+	if err != nil {
 		return nil, err
-	case len(rest) > 0:
-		return nil, &BrokenError{"the record", int(end.seq) + 1, "its last line is cut short"}
-	case first.Seq > end.seq+1:
+	}
+	if first.Seq > end.seq+1 {
 		return nil, fmt.Errorf("%w: it has %d entries, and what is spooled in %s follows entry %d", ErrRewound, end.seq, name, first.Seq-1)
 	}
-	own := chain{seq: first.Seq - 1, head: first.Prev}
 	var left []Entry
 	from := int64(0) // where the lines that are left begin
+	own := chain{seq: first.Seq - 1, head: first.Prev}
 	_, err = own.lines(ctx, name, lines, func(e Entry) {
 		if at := e.Seq - first.Seq; len(left) == 0 && at < uint64(len(known)) && known[at] == e.Hash {
 			from = own.size
@@ -75,13 +69,26 @@ func follow(ctx context.Context, name string, record, spool []byte, now time.Tim
 			return nil, err
 		}
 	}
-	if !out.fits && len(torn) > 0 { // Append drops it where the lines fit
-		out.torn = nil
+	if len(torn) > 0 {
+		out.fits = false
 		if out.lines, err = end.add(out.lines, now, recovered(torn)); err != nil {
 			return nil, err
 		}
 	}
 	return out, nil
+}
+
+// recordEnd verifies a record, and gives its end and the hashes of its entries from a number on.
+func recordEnd(ctx context.Context, record []byte, from uint64) (end chain, known []string, err error) {
+	rest, err := end.lines(ctx, "the record", record, func(e Entry) {
+		if from > 0 && e.Seq >= from {
+			known = append(known, e.Hash)
+		}
+	})
+	if err == nil && len(rest) > 0 {
+		err = &BrokenError{"the record", int(end.seq) + 1, "its last line is cut short"}
+	}
+	return end, known, err
 }
 
 // wholeLines parts what a crash left of a last line (see zeroFilled) from the lines before it. The

@@ -68,7 +68,7 @@ func (s *Spooled) Load(ctx context.Context) ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.base, s.sent, s.stale = int64(len(record)), 0, !follows.fits
-	return append(append(record, follows.lines...), withoutNewline(follows.torn)...), nil
+	return append(record, follows.lines...), nil
 }
 
 // look reads the spool first: what is published in between is then found on the record.
@@ -91,13 +91,14 @@ func (s *Spooled) start() int64 {
 	return s.base
 }
 
-// LoadFrom returns what stands behind the offset.
+// LoadFrom returns what stands behind the offset. It fails where nothing may be appended: the
+// spool doesn't follow the record.
 func (s *Spooled) LoadFrom(ctx context.Context, offset int64) ([]byte, error) {
 	s.mu.Lock()
-	base := s.base
+	base, stale := s.base, s.stale
 	s.mu.Unlock()
-	if offset < base {
-		return nil, fmt.Errorf("%w: the record has grown to %d bytes, and %d were read", ErrMoved, base, offset)
+	if stale || offset < base {
+		return nil, fmt.Errorf("%w, and what is spooled in %s doesn't follow it; accord journal push sends that", ErrMoved, s.spool)
 	}
 	data, err := s.spool.LoadFrom(ctx, offset-base)
 	lines, torn := wholeLines(data, offset-base)
@@ -109,15 +110,7 @@ func (s *Spooled) LoadFrom(ctx context.Context, offset int64) ([]byte, error) {
 func withoutNewline(torn []byte) []byte { return bytes.TrimSuffix(torn, []byte{'\n'}) }
 
 // Append writes the line into the spool and syncs it.
-func (s *Spooled) Append(ctx context.Context, line []byte) error {
-	s.mu.Lock()
-	stale := s.stale
-	s.mu.Unlock()
-	if stale {
-		return fmt.Errorf("%w, and what is spooled in %s doesn't follow it; accord journal push sends that", ErrMoved, s.spool)
-	}
-	return s.spool.Append(ctx, line)
-}
+func (s *Spooled) Append(ctx context.Context, line []byte) error { return s.spool.Append(ctx, line) }
 
 // Truncate cuts the spool.
 func (s *Spooled) Truncate(ctx context.Context, size int64) error {
@@ -252,11 +245,12 @@ const settleTries = 5
 func (s *Spooled) Settle(ctx context.Context) (Sent, error) {
 	for try := 1; ; try++ {
 		out, err := s.settle(ctx)
-		if err != nil {
-			err = fmt.Errorf("sending what is spooled in %s: %w", s.spool, err)
+		if err == nil {
+			return out, nil
 		}
-		if !errors.Is(err, ErrMoved) || try == settleTries {
-			return out, err
+		// What failed may be there all the same: a second look tells.
+		if !errors.Is(err, ErrMoved) && try > 1 || try == settleTries || ctx.Err() != nil {
+			return out, fmt.Errorf("sending what is spooled in %s: %w", s.spool, err)
 		}
 	}
 }
