@@ -66,11 +66,15 @@ func (r *runner) rest(ctx context.Context, parts []*part) {
 				round[p] = ready
 			}
 		}
+		r.endWorked(ctx, parts)
 		if len(round) == 0 {
 			return
 		}
 		for p, ready := range round {
-			wg.Go(func() { r.work(ctx, p, ready) })
+			wg.Go(func() {
+				r.work(ctx, p, ready)
+				r.endWorked(ctx, []*part{p})
+			})
 		}
 		wg.Wait()
 	}
@@ -229,6 +233,9 @@ func (r *runner) unit(ctx context.Context, p *part, steps []*StepResult, retry b
 			s.Outcome, s.Err = journal.Skipped, why
 		}
 		r.progress(p, steps)
+		return true
+	}
+	if steps = r.withhold(p, steps); len(steps) == 0 {
 		return true
 	}
 	begun := journal.Begun{System: p.name, Unit: r.number(p.name)}

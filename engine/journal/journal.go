@@ -3,8 +3,6 @@ package journal
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"iter"
@@ -123,6 +121,9 @@ func (j *Journal) refresh(ctx context.Context, shared Shared) (err error) {
 	if err != nil {
 		return err
 	}
+	if s, ok := j.store.(*Spooled); ok {
+		j.chain.elsewhere = s.start()
+	}
 	if err := j.take(ctx, tail); err != nil {
 		return err
 	}
@@ -145,12 +146,11 @@ func (j *Journal) reload(ctx context.Context) ([]byte, error) {
 }
 
 func (j *Journal) recover(ctx context.Context, torn []byte) error {
-	sum := sha256.Sum256(torn)
 	if err := j.store.Truncate(ctx, j.chain.size); err != nil {
 		return fmt.Errorf("dropping a torn line: %w", err)
 	}
 	j.torn = 0
-	return j.write(ctx, []Entry{{Data: Recovered{Bytes: int64(len(torn)), Hash: hex.EncodeToString(sum[:])}}})
+	return j.write(ctx, []Entry{{Data: recovered(torn)}})
 }
 
 // Memory returns what the record knows now. Later entries don't change it.
@@ -216,6 +216,8 @@ type Report struct {
 	After uint64 `json:"after"`
 	// Torn is the length of a last line that was cut short, in bytes.
 	Torn int64 `json:"torn"`
+	// Unsent is how many of the entries are only spooled here, and not on the record yet.
+	Unsent uint64 `json:"unsent,omitempty"`
 	// First and Last are the times of the first and the last entry.
 	First time.Time `json:"first,omitzero"`
 	Last  time.Time `json:"last,omitzero"`
@@ -251,6 +253,14 @@ func Verify(ctx context.Context, s Store, head string) (Report, error) {
 	if head != "" {
 		r.After = c.seq - at
 	}
+	spooled, ok := s.(*Spooled)
+	if !ok {
+		return r, nil
+	}
+	r.Unsent = uint64(bytes.Count(data[min(spooled.start(), int64(len(data))):], []byte{'\n'}))
+	if record, ok := spooled.record.(checker); ok {
+		return r, record.Check(ctx)
+	}
 	return r, nil
 }
 
@@ -259,6 +269,8 @@ type chain struct {
 	seq  uint64
 	head string
 	size int64
+	// elsewhere is how much of size doesn't stand in the file that is read.
+	elsewhere int64
 }
 
 func (c *chain) lines(ctx context.Context, name string, data []byte, do func(Entry)) (rest []byte, err error) {
@@ -272,7 +284,7 @@ func (c *chain) each(ctx context.Context, name string, data []byte, do func(Entr
 			return nil, err
 		}
 		n := bytes.IndexByte(data, '\n')
-		if n < 0 || (n == len(data)-1 || len(data) <= maxGroup) && zeroFilled(data[:n+1], c.size) {
+		if n < 0 || (n == len(data)-1 || len(data) <= maxGroup) && zeroFilled(data[:n+1], c.size-c.elsewhere) {
 			return data, nil
 		}
 		e, err := c.next(data[:n])
