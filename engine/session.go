@@ -70,6 +70,8 @@ type session struct {
 	authors  []repo.Author     // of what head changes
 	proof    *evidence         // made when it is asked for
 	approved map[string]string // the change digests of commits that approvals name
+	trusted  []journal.Demand  // connections that owners agreed to
+	met      []journal.Demand  // what rules demanded of the plan and approvals met
 	applied  []applied
 	newest   *base // the base of the whole declaration; nil if there is none
 	last     *base // what was last applied to any system, or the base of --base; nil if there is none

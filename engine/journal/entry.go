@@ -284,10 +284,12 @@ type Demand struct {
 	Text    string `json:"text"`
 	// By are those among the approvals who met it: ids of people, sorted.
 	By []string `json:"by"`
-	// Person is whom it was about, Changes the keys of the changes of the run that it let pass.
-	// Both may be empty: a setting, or something that was true already.
+	// Person is whom it was about, Changes the keys of the changes of the run that it let pass;
+	// All stands for every change of the run but leavers'. All of these may be empty: a setting,
+	// or something that was true already.
 	Person  string   `json:"person,omitempty"`
 	Changes []string `json:"changes,omitempty"`
+	All     bool     `json:"all,omitempty"`
 }
 
 // Note is anything else that is worth keeping.

@@ -45,7 +45,7 @@ func (e Event) Demands() []Demand {
 	var out []Demand
 	key := e.Key()
 	for _, d := range e.Run.Approved.Demands {
-		if slices.Contains(d.Changes, key) {
+		if d.All && e.Class != ClassLeaver || slices.Contains(d.Changes, key) {
 			out = append(out, d)
 		}
 	}

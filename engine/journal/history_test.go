@@ -162,7 +162,7 @@ func TestApprovedMakesSense(t *testing.T) {
 func TestApprovedRoundTrip(t *testing.T) {
 	odd := "a\"b\\c\nd\te\x00f\x7fg\u0085h\u2028i\u2029jäöü☃</script>&"
 	a := Approved{ChangeDigest: odd, Approvals: []Approval{{By: odd, At: approvedAt, Change: odd, Commit: odd}},
-		Demands: []Demand{{Rule: odd, Package: odd, Text: odd, By: []string{odd}, Person: odd, Changes: []string{odd, "b"}}}}
+		Demands: []Demand{{Rule: odd, Package: odd, Text: odd, By: []string{odd}, Person: odd, Changes: []string{odd, "b"}, All: true}}}
 	s := &memStore{}
 	mustAppend(t, mustOpen(t, s), "r", Opened{}, a)
 	got := entries(t, s)
