@@ -261,7 +261,7 @@ func openRun(r journal.OpenRun) string {
 func (s *session) choose() error {
 	for _, name := range s.opts.Systems {
 		if s.head.Repo.System(name) == nil {
-			return fmt.Errorf("no system %q is declared", name)
+			return s.noSystem(name)
 		}
 	}
 	for _, d := range s.head.Repo.Systems {

@@ -44,7 +44,7 @@ func (e *Engine) Why(ctx context.Context, o WhyOptions) (*report.Why, error) {
 	out := &report.Why{Person: o.Person, Name: p.Name.Value, Status: status, StatusLink: link}
 	x := &whyer{session: s, world: w, person: o.Person}
 	if o.Entitlement != "" {
-		if err := x.known(ref); err != nil {
+		if err := knownKind(ref, x.systems[0].description(s)); err != nil {
 			return nil, err
 		}
 		out.Items = []report.WhyItem{x.item(ctx, ref, permission)}
@@ -92,17 +92,26 @@ func (s *session) worldOf(sys *system) *resolve.World {
 }
 
 func (s *session) noPerson(id string) error {
+	return none("person or service", id, s.head.Repo.People, func(p *declare.Person) string { return p.ID.Value })
+}
+
+func (s *session) noSystem(id string) error {
+	return none("system", id, s.head.Repo.Systems, func(d *declare.System) string { return d.ID.Value })
+}
+
+// none says that a document isn't declared, and which one was probably meant.
+func none[D any](what, id string, all []D, name func(D) string) error {
 	near := declare.Nearest(id, func(yield func(string) bool) {
-		for _, p := range s.head.Repo.People {
-			if !yield(p.ID.Value) {
+		for _, d := range all {
+			if !yield(name(d)) {
 				return
 			}
 		}
 	})
 	if near != "" {
-		return fmt.Errorf("no person or service %q is declared; did you mean %q?", id, near)
+		return fmt.Errorf("no %s %q is declared; did you mean %q?", what, id, near)
 	}
-	return fmt.Errorf("no person or service %q is declared", id)
+	return fmt.Errorf("no %s %q is declared", what, id)
 }
 
 type whyer struct {
@@ -111,30 +120,9 @@ type whyer struct {
 	person string
 }
 
-// known refuses questions about kinds and permissions that the system doesn't have.
-func (x *whyer) known(ref access.Ref) error {
-	t, _ := x.connector(x.systems[0].decl.Connector.Value)
-	desc := t.Describe()
-	if _, ok := desc.Kind(ref.ID.Kind); ok {
-		return nil
-	}
-	var kinds []string
-	for _, k := range desc.Kinds {
-		if len(k.Permissions) > 0 {
-			kinds = append(kinds, k.Name)
-		}
-	}
-	return fmt.Errorf("%s has no kind %q; it has %s", ref.System, ref.ID.Kind, strings.Join(kinds, ", "))
-}
-
 func (x *whyer) item(ctx context.Context, ref access.Ref, permission string) report.WhyItem {
 	sys := x.systems[slices.IndexFunc(x.systems, func(s *system) bool { return s.decl.ID.Value == ref.System })]
-	it := report.WhyItem{System: ref.System, Target: ref.ID, Permission: permission}
-	if sys.conn != nil {
-		if o, err := sys.conn.Normalize(access.Object{ID: ref.ID}); err == nil {
-			it.Target = o.ID
-		}
-	}
+	it := report.WhyItem{System: ref.System, Target: sys.canonical(ref.ID), Permission: permission}
 	account, ok := sys.want.AccountOf(x.person)
 	if ok {
 		it.Account = account.Name

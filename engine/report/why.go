@@ -225,6 +225,12 @@ func (v *whyView) chain(links []access.Link, column int) {
 
 // about writes when a reason holds and what its grant says of itself.
 func (v *whyView) about(r access.Reason, column int) {
+	if text := aboutText(r); text != "" {
+		v.line(2+column+2, 2+column+2).prose(text, plain).end()
+	}
+}
+
+func aboutText(r access.Reason) string {
 	var parts []string
 	if s := spansText([]access.Span{{From: r.From, Until: r.Until}}); s != "" {
 		parts = append(parts, s)
@@ -235,9 +241,7 @@ func (v *whyView) about(r access.Reason, column int) {
 	if r.Note != "" {
 		parts = append(parts, r.Note)
 	}
-	if len(parts) > 0 {
-		v.line(2+column+2, 2+column+2).prose(strings.Join(parts, " · "), plain).end()
-	}
+	return strings.Join(parts, " · ")
 }
 
 // commits writes who brought the lines about, each commit once.

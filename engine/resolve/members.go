@@ -50,3 +50,21 @@ func (w *World) Active(ids []declare.Text) []string {
 // People are everybody who may have an account: those of the declaration, and those who were in
 // an earlier one and are gone.
 func (d *Desired) People() []*declare.Person { return d.loc.list }
+
+// Targets are what the declaration names on the system, in the connector's spelling: what
+// entitlements are on, whether anybody gets them or not, and the resources that it declares.
+// Sorted. Not safe for concurrent use.
+func (d *Desired) Targets() []access.ID {
+	var out []access.ID
+	for _, id := range d.targets {
+		out = append(out, id)
+	}
+	slices.SortFunc(out, access.ID.Compare)
+	return slices.Compact(out)
+}
+
+// Names reports whether the declaration names the target.
+func (d *Desired) Names(target access.ID) bool {
+	_, ok := slices.BinarySearchFunc(d.Targets(), target, access.ID.Compare)
+	return ok
+}
