@@ -75,7 +75,7 @@ type whoer struct {
 
 func newWhoer(s *session, sys *system) *whoer {
 	x := &whoer{session: s, sys: sys, world: s.world(), desc: sys.description(s)}
-	x.out = &report.Who{System: sys.decl.ID.Value, At: s.at, Revision: s.head.Revision, Read: sys.live != nil, Owners: idsOf(sys.decl.Owners)}
+	x.out = &report.Who{System: sys.decl.ID.Value, At: s.at, Revision: s.head.Revision, Read: sys.live != nil, Owners: values(sys.decl.Owners)}
 	if sys.err != nil {
 		x.out.Error = strings.ReplaceAll(sys.err.Error(), "\n", "; ")
 	}
@@ -86,14 +86,6 @@ func newWhoer(s *session, sys *system) *whoer {
 		x.out.Unknown = sys.live.Unknowns()
 	}
 	return x
-}
-
-func idsOf(in []declare.Text) []string {
-	var out []string
-	for _, t := range in {
-		out = append(out, t.Value)
-	}
-	return out
 }
 
 // known refuses questions about kinds that the system doesn't have, or that can't be held.
@@ -131,7 +123,7 @@ func (sys *system) canonical(id access.ID) access.ID {
 func (x *whoer) target() {
 	t := x.out.Target
 	if res := x.sys.want.Resource(t); res != nil && len(res.Owners) > 0 {
-		x.out.Owners = idsOf(res.Owners)
+		x.out.Owners = values(res.Owners)
 	}
 	if x.out.Named = x.sys.names(t); !x.out.Named {
 		x.out.Nearest = x.nearest(t)

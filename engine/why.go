@@ -9,6 +9,7 @@ import (
 
 	"github.com/accordhq/accord/engine/access"
 	"github.com/accordhq/accord/engine/declare"
+	"github.com/accordhq/accord/engine/journal"
 	"github.com/accordhq/accord/engine/report"
 	"github.com/accordhq/accord/engine/resolve"
 )
@@ -20,6 +21,8 @@ type WhyOptions struct {
 	// Entitlement is SYSTEM/KIND/NAME, with ": PERMISSION" behind it if a certain permission is
 	// meant; empty: everything that the person holds.
 	Entitlement string
+	// History asks for what was done about it before, by the journal.
+	History bool
 }
 
 // Why explains one person's access. Nothing is written.
@@ -42,7 +45,17 @@ func (e *Engine) Why(ctx context.Context, o WhyOptions) (*report.Why, error) {
 		return nil, s.noPerson(o.Person)
 	}
 	out := &report.Why{Person: o.Person, Name: p.Name.Value, Status: status, StatusLink: link}
-	x := &whyer{session: s, world: w, person: o.Person}
+	past, err := s.past(ctx, s.about(w, o.Person, ref.System, ref.ID))
+	if err != nil {
+		return nil, err
+	}
+	x := &whyer{session: s, world: w, person: o.Person, past: past}
+	if o.History {
+		out.History = []report.Event{}
+		for _, ev := range past.Events {
+			out.History = append(out.History, past.event(ctx, ev))
+		}
+	}
 	if o.Entitlement != "" {
 		if err := knownKind(ref, x.systems[0].description(s)); err != nil {
 			return nil, err
@@ -118,6 +131,7 @@ type whyer struct {
 	*session
 	world  *resolve.World
 	person string
+	past   *past
 }
 
 func (x *whyer) item(ctx context.Context, ref access.Ref, permission string) report.WhyItem {
@@ -128,6 +142,7 @@ func (x *whyer) item(ctx context.Context, ref access.Ref, permission string) rep
 		it.Account = account.Name
 		x.declared(&it, sys, account)
 		it.Live = x.live(sys, account, it.Target, it.Permission)
+		x.since(ctx, &it, sys, account)
 	}
 	for _, r := range sys.want.Reasons(account, it.Target, it.Permission) {
 		if !it.Declared || r.Active(x.at) {
@@ -144,7 +159,38 @@ func (x *whyer) item(ctx context.Context, ref access.Ref, permission string) rep
 			it.Smallest, it.Owners = strings.Join(d.Fixes, " and "), d.Owners
 		}
 	}
+	if len(it.Denials) == 0 {
+		x.nobody(&it, sys)
+	}
 	return it
+}
+
+// since fills in by which change of Accord's the access came to be there.
+func (x *whyer) since(ctx context.Context, it *report.WhyItem, sys *system, account access.ID) {
+	if it.Live == "no" || it.Live == "" && !it.Declared || it.Permission == "" {
+		return
+	}
+	ev, ok := x.past.given(sys.decl, x.person, account, it.Target, it.Permission)
+	if !ok {
+		return
+	}
+	e := x.past.event(ctx, ev)
+	it.Given = &e
+	if it.Live == "held" && ev.Outcome != journal.Already {
+		it.Since = ev.Time.In(x.head.Repo.Config.Location())
+	}
+}
+
+// nobody tells of an access that no grant gives to anybody: which roles have it all the same,
+// with which permissions the target is given, and what else was probably meant.
+func (x *whyer) nobody(it *report.WhyItem, sys *system) {
+	it.Nobody = true
+	if !sys.names(it.Target) {
+		it.Nearest = sys.nearest(it.Target)
+		return
+	}
+	it.Offers = x.world.Offers(it.System, it.Target, it.Permission)
+	it.Others = sys.want.Given(it.Target)
 }
 
 // declared fills in what is declared now. Of a kind with levels the one that counts is meant
@@ -203,9 +249,7 @@ func (x *whyer) commits(ctx context.Context, chain []access.Link) []report.Commi
 		}
 		b := lines[l.Line-1]
 		c := report.Commit{File: l.File, Line: l.Line, Short: b.Short, Time: b.Time, Author: b.Author, Subject: b.Subject}
-		if b.Merge != nil {
-			c.Note = "merged by " + b.Merge.Short + " " + b.Merge.Subject
-		}
+		c.Note = x.past.note(b)
 		out = append(out, c)
 	}
 	return out

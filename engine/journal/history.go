@@ -168,11 +168,11 @@ func (h *historian) readBack(run string, d ReadBack) {
 }
 
 // About keeps the changes that concern a person: those that are recorded as theirs and those of
-// the accounts named, on any system or the given one. With a target only grants on it are kept,
-// beside what became of the accounts themselves.
-func About(people []string, accounts []access.Ref, system string, target access.ID) func(Change) bool {
+// the accounts named, on the systems given, or on any if none is. With a target only grants on it
+// are kept, beside what became of the accounts themselves.
+func About(people []string, accounts []access.Ref, systems []string, target access.ID) func(Change) bool {
 	return func(c Change) bool {
-		if system != "" && c.System != system || !target.IsZero() && c.Action.OnGrant() && c.Target != target {
+		if len(systems) > 0 && !slices.Contains(systems, c.System) || !target.IsZero() && c.Action.OnGrant() && c.Target != target {
 			return false
 		}
 		return c.Person != "" && slices.Contains(people, c.Person) ||

@@ -82,13 +82,13 @@ func TestAbout(t *testing.T) {
 		keep func(Change) bool
 		want int
 	}{
-		{"a person", About([]string{"ada"}, nil, "", access.ID{}), 3},
-		{"an account", About(nil, []access.Ref{{System: "office", ID: access.Account("eve")}}, "", access.ID{}), 1},
-		{"the account elsewhere", About(nil, []access.Ref{{System: "depot", ID: access.Account("eve")}}, "", access.ID{}), 0},
-		{"on the target", About([]string{"ada"}, nil, "office", root), 3},
-		{"on another target", About([]string{"ada"}, nil, "office", access.ID{Kind: "group", Name: "tools"}), 0},
-		{"on another system", About([]string{"ada"}, nil, "depot", access.ID{}), 0},
-		{"nobody", About([]string{""}, nil, "", access.ID{}), 0},
+		{"a person", About([]string{"ada"}, nil, nil, access.ID{}), 3},
+		{"an account", About(nil, []access.Ref{{System: "office", ID: access.Account("eve")}}, nil, access.ID{}), 1},
+		{"the account elsewhere", About(nil, []access.Ref{{System: "depot", ID: access.Account("eve")}}, nil, access.ID{}), 0},
+		{"on the target", About([]string{"ada"}, nil, []string{"office"}, root), 3},
+		{"on another target", About([]string{"ada"}, nil, []string{"office"}, access.ID{Kind: "group", Name: "tools"}), 0},
+		{"on another system", About([]string{"ada"}, nil, []string{"depot"}, access.ID{}), 0},
+		{"nobody", About([]string{""}, nil, nil, access.ID{}), 0},
 	} {
 		h, err := ReadHistory(ReadAll(t.Context(), s), tt.keep)
 		if err != nil || len(h.Events) != tt.want || len(h.Runs) != 2 {

@@ -1,6 +1,7 @@
 package resolve
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/accordhq/accord/engine/access"
@@ -67,4 +68,35 @@ func (d *Desired) Targets() []access.ID {
 func (d *Desired) Names(target access.ID) bool {
 	_, ok := slices.BinarySearchFunc(d.Targets(), target, access.ID.Compare)
 	return ok
+}
+
+// Given are the permissions with which grants give the target to somebody, sorted.
+func (d *Desired) Given(target access.ID) []string {
+	var out []string
+	for _, e := range d.ents {
+		if e.target == target {
+			out = append(out, e.permission)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// Offers are the lines of roles that have an entitlement, whether anybody is given the role or
+// not.
+func (w *World) Offers(system string, target access.ID, permission string) []access.Link {
+	d := w.System(system)
+	if d == nil {
+		return nil
+	}
+	var out []access.Link
+	for _, role := range w.Repo.Roles {
+		for i := range role.Access {
+			e := &role.Access[i]
+			if e.System.Value == system && d.target(e.Target) == target && (permission == "" || e.Permission == permission) {
+				out = append(out, access.Link{File: role.File, Line: int(e.At.Line), Text: fmt.Sprintf("role %s gives %s, and no grant gives the role to anybody", role.ID.Value, entText(e))})
+			}
+		}
+	}
+	return out
 }
