@@ -2,9 +2,11 @@ package engine_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/accordhq/accord/engine"
 	"github.com/accordhq/accord/engine/access"
@@ -24,6 +26,7 @@ func TestRandomAnswers(t *testing.T) {
 			continue
 		}
 		calls := len(w.far.Applied())
+		w.turns(t, seed)
 		w.answers(t, seed)
 		if len(w.far.Applied()) != calls {
 			t.Fatalf("world %d: a question wrote to the system", seed)
@@ -231,4 +234,53 @@ func givers(t *testing.T, w *randomWorld) []string {
 		}
 	}
 	return out
+}
+
+// turns follows what time alone is said to bring from one instant to another: each turn begins
+// with what is held then, and all of them together lead to what resolve says of the later instant.
+func (w *randomWorld) turns(t *testing.T, seed uint64) {
+	t.Helper()
+	state := func(now time.Time) map[string]string {
+		was := w.now
+		defer func() { w.now = was }()
+		w.now = now
+		d := w.resolved(t).System("sys")
+		out := map[string]string{}
+		for _, g := range d.State().Grants() {
+			if g.Subject.IsAccount() {
+				out[w.grantName(g)] = g.Permission
+			}
+		}
+		return out
+	}
+	for _, days := range []int{1, 8, 40, 120, 400} {
+		from := w.now.AddDate(0, 0, -days/3)
+		until := from.AddDate(0, 0, days)
+		was := w.now
+		w.now = from
+		world := w.resolved(t)
+		w.now = was
+		is, want := state(from), state(until)
+		at := from
+		for _, turn := range world.Turns(until) {
+			name := w.grantName(access.Grant{Subject: turn.Account, Target: turn.Target, Permission: turn.Before + turn.After})
+			if kind, _ := w.far.Describe().Kind(turn.Target.Kind); kind.Ordered {
+				name = w.grantName(access.Grant{Subject: turn.Account, Target: turn.Target})
+			}
+			if is[name] != turn.Before || turn.Before == turn.After || turn.At.Before(at) || !turn.At.After(from) || turn.At.After(until) {
+				t.Errorf("world %d: at %s %s turns from %q to %q, and is %q", seed, turn.At, name, turn.Before, turn.After, is[name])
+			}
+			if len(turn.Reasons) == 0 || len(turn.Because) == 0 || turn.Because[0].Line == 0 {
+				t.Errorf("world %d: nothing explains why %s turns from %q to %q", seed, name, turn.Before, turn.After)
+			}
+			if at = turn.At; turn.After == "" {
+				delete(is, name)
+			} else {
+				is[name] = turn.After
+			}
+		}
+		if !maps.Equal(is, want) {
+			t.Errorf("world %d: %d days from %s on it is %v; the turns lead to %v", seed, days, from, want, is)
+		}
+	}
 }
