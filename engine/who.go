@@ -76,7 +76,7 @@ type whoer struct {
 func newWhoer(s *session, sys *system) *whoer {
 	x := &whoer{session: s, sys: sys, world: s.world(), desc: sys.description(s)}
 	x.out = &report.Who{System: sys.decl.ID.Value, At: s.at, Revision: s.head.Revision, Read: sys.live != nil, Owners: values(sys.decl.Owners)}
-	if sys.err != nil {
+	if sys.err != nil && !s.opts.NoLive {
 		x.out.Error = strings.ReplaceAll(sys.err.Error(), "\n", "; ")
 	}
 	if !s.opts.NoLive {
@@ -253,4 +253,21 @@ func (x *whoer) enough(g access.Grant) bool {
 	}
 	kind, _ := x.desc.Kind(g.Target.Kind)
 	return kind.Ordered && kind.Level(g.Permission) >= kind.Level(p)
+}
+
+// of answers for one account: it, and what it holds itself.
+func (x *whoer) of(account access.ID) []report.WhoHolder {
+	own := func(st *access.State) (out []trail) {
+		if st == nil {
+			return nil
+		}
+		if _, ok := st.Object(account); ok {
+			out = append(out, trail{subject: account})
+		}
+		for _, g := range st.GrantsOf(account) {
+			out = append(out, trail{subject: account, top: g})
+		}
+		return out
+	}
+	return x.join(own(x.sys.want.State()), own(x.sys.live))
 }

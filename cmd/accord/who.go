@@ -26,7 +26,10 @@ CSV has a line for each holder and each reason; its columns are stable.
 Exit codes: 0 answered, 1 it failed, 6 the system couldn't be read completely, 64 wrong usage.`,
 		Args: exactArgs(1, 1, "a system, or what is held there as SYSTEM/KIND/NAME"),
 	}
-	a.readFlags(c, &f, false)
+	c.Flags().StringVar(&f.rev, "rev", "", "the git revision to read (HEAD if left out)")
+	c.Flags().BoolVar(&f.worktree, "worktree", false, "read the folder as it is instead of a commit")
+	c.Flags().StringVar(&f.at, "at", "", "ask about this instant instead of now")
+	c.Flags().BoolVar(&f.live, "live", false, "read the system too, and compare")
 	format := addFormat(c, "csv")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		o, err := a.planOptions(f)
@@ -58,16 +61,4 @@ Exit codes: 0 answered, 1 it failed, 6 the system couldn't be read completely, 6
 func entitlementName(s string) string {
 	name, _, _ := strings.Cut(s, ": ")
 	return name
-}
-
-// readFlags are the flags of commands that answer a question about an instant.
-func (a *app) readFlags(c *cobra.Command, f *planFlags, live bool) {
-	c.Flags().StringVar(&f.rev, "rev", "", "the git revision to read (HEAD if left out)")
-	c.Flags().BoolVar(&f.worktree, "worktree", false, "read the folder as it is instead of a commit")
-	c.Flags().StringVar(&f.at, "at", "", "ask about this instant instead of now")
-	if live {
-		c.Flags().BoolVar(&f.live, "live", true, "read the systems too; --live=false asks the declaration only")
-	} else {
-		c.Flags().BoolVar(&f.live, "live", false, "read the system too, and compare")
-	}
 }
