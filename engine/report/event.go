@@ -103,7 +103,7 @@ func (e *Event) doneText() string {
 	case "unknown":
 		out = append(out, "it isn't known whether it took place")
 	default:
-		out = append(out, lead(e.Outcome, lead(": ", e.Error)))
+		out = append(out, e.Outcome+lead(": ", e.Error))
 	}
 	switch e.Seen {
 	case "not-held":

@@ -266,13 +266,10 @@ func (h WhoHolder) label() string {
 	return label
 }
 
-// said is what the holder has: of one target the level, of a whole system the entitlement too.
+// said is what the holder has: the level on the target that the heading names.
 func (v *whoView) said(h WhoHolder) string {
-	switch {
-	case h.Target.IsZero():
+	if h.Target.IsZero() {
 		return "the account"
-	case v.y.Target.IsZero():
-		return entitlement(h.Target, h.level())
 	}
 	return h.level()
 }
@@ -296,7 +293,7 @@ func (v *whoView) section(holders []WhoHolder) {
 }
 
 func (v *whoView) holder(h WhoHolder) {
-	line := v.line(2, 4)
+	line := v.line(2, min(2+v.name+2+v.level+2, v.width/2))
 	if !v.full && len(h.Reasons) > 0 && len(h.Reasons[0].Chain) > 0 {
 		l := h.Reasons[0].Chain[0]
 		line.ends(at(l.File, l.Line), v.width-min(v.place, widestRight))
@@ -353,7 +350,7 @@ func (v *whoView) notes(h WhoHolder) []string {
 			out = append(out, n.text)
 		}
 	}
-	if !v.full && len(h.Reasons) > 0 {
+	if !v.full && len(h.Reasons) > 0 && !v.y.Target.IsZero() {
 		out = append(out, routeText(h.Reasons))
 	}
 	return out
