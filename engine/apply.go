@@ -78,6 +78,9 @@ func (e *Engine) Apply(ctx context.Context, o ApplyOptions) (_ *Applied, err err
 	}
 	out := &Applied{Plan: p}
 	s.seen = s.remembering()
+	if o.Approvals != nil {
+		s.evidence() // the journal is told of it
+	}
 	s.forget()
 	if o.Reviewed != nil {
 		out.Deltas = out.Plan.Against(o.Reviewed)
@@ -148,7 +151,7 @@ func (s *session) run(ctx context.Context, o ApplyOptions, out *Applied) error {
 	out.Settings = settings == out.Plan.Revision.Hash && settings != ""
 	s.head.Repo = nil // not needed any more, and large
 	res, err := apply.Run(ctx, apply.Options{
-		Plan: out.Plan, Systems: conns, Journal: s.journal, Run: out.Run, Progress: o.Progress, Now: s.Now, Seen: s.see,
+		Plan: out.Plan, Systems: conns, Journal: s.journal, Run: out.Run, Progress: o.Progress, Now: s.Now, Seen: s.see, Approved: s.approvedRun(out.Plan),
 		Opened: journal.Opened{Revision: revision, PlanDigest: out.Plan.PlanDigest, ChangeDigest: out.Plan.ChangeDigest,
 			Actor: s.Actor, Version: s.Version, Systems: names, Allow: allow, Worktree: out.Plan.Revision.Worktree, Settings: settings, Policies: policies},
 	})

@@ -390,10 +390,10 @@ func (j *judging) inChange(v *verdict) bool {
 	return len(v.changes) > 0 || v.Person == "" || people[v.Person] || j.newest == nil
 }
 
-// ownersApprove reports whether one of the owners, by the rulebook, approved the change.
-func (s *session) ownersApprove(owners []declare.Text) bool {
+// ownersApprove are those of the owners, by the rulebook, who approved the change.
+func (s *session) ownersApprove(owners []declare.Text) []string {
 	law := s.resolved(s.book)
 	active := law.Active(owners)
 	by, _, _ := s.evidence().fit(policy.Result{}, active, law)
-	return len(by) > 0
+	return by
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/accordhq/accord/engine/access"
+	"github.com/accordhq/accord/engine/journal"
 	"github.com/accordhq/accord/engine/plan"
 	"github.com/accordhq/accord/policy"
 )
@@ -26,6 +27,7 @@ type judging struct {
 	stepOf   map[string]*plan.Step
 	refused  []access.Shift
 	asked    map[string][]string // who owns what a change is about
+	met      []journal.Demand    // what rules demanded and approvals met
 
 	// said is what the rulebook's rules refuse, rival asks head's own where they differ, and said
 	// by those is what they refuse.

@@ -247,7 +247,8 @@ func (s *session) distrust(write bool) {
 		}
 		text := fmt.Sprintf("%s is new since %s, by whose settings it is judged, and isn't read before somebody agrees", name, s.book.name)
 		if was != nil {
-			if s.ownersApprove(was.Owners) {
+			if by := s.ownersApprove(was.Owners); len(by) > 0 {
+				s.trusted = append(s.trusted, journal.Demand{Rule: string(access.RiskConnection), Text: "the connection of " + name + " is another one", By: by})
 				continue
 			}
 			text = fmt.Sprintf("the connection of %s is another one than at %s, by whose settings it is judged, and isn't used before somebody agrees", name, s.book.name)

@@ -71,6 +71,8 @@ type session struct {
 	authors  []repo.Author     // of what head changes
 	proof    *evidence         // made when it is asked for
 	approved map[string]string // the change digests of commits that approvals name
+	trusted  []journal.Demand  // connections that owners agreed to
+	met      []journal.Demand  // what rules demanded of the plan and approvals met
 	applied  []applied
 	newest   *base // the base of the whole declaration; nil if there is none
 	last     *base // what was last applied to any system, or the base of --base; nil if there is none
@@ -246,7 +248,7 @@ func openRun(r journal.OpenRun, elsewhere bool) string {
 func (s *session) choose() error {
 	for _, name := range s.opts.Systems {
 		if s.head.Repo.System(name) == nil {
-			return fmt.Errorf("no system %q is declared", name)
+			return s.noSystem(name)
 		}
 	}
 	for _, d := range s.head.Repo.Systems {

@@ -163,7 +163,9 @@ func (j *judging) refuse(t tally) []plan.Refusal {
 		case policy.RequireApproval:
 			if j.approve(v, &f); len(f.ApprovedBy) > 0 {
 				f.Kind = plan.FindingApproved
-				j.find(k, f)
+				if j.find(k, f) {
+					j.meet(v, f)
+				}
 				continue
 			}
 		default:
@@ -178,14 +180,17 @@ func (j *judging) refuse(t tally) []plan.Refusal {
 	return out
 }
 
-func (j *judging) find(k verdictKey, f plan.Finding) {
+// find keeps a finding; it reports whether it is a new one.
+func (j *judging) find(k verdictKey, f plan.Finding) bool {
 	if j.found[f.Kind] == nil {
 		j.found[f.Kind] = map[verdictKey]bool{}
 	}
-	if !j.found[f.Kind][k] {
-		j.found[f.Kind][k] = true
-		j.findings = append(j.findings, f)
+	if j.found[f.Kind][k] {
+		return false
 	}
+	j.found[f.Kind][k] = true
+	j.findings = append(j.findings, f)
+	return true
 }
 
 func (v *verdict) finding() plan.Finding {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/accordhq/accord/engine/access"
 	"github.com/accordhq/accord/engine/declare"
+	"github.com/accordhq/accord/engine/journal"
 	"github.com/accordhq/accord/engine/report"
 	"github.com/accordhq/accord/engine/resolve"
 )
@@ -20,6 +21,8 @@ type WhyOptions struct {
 	// Entitlement is SYSTEM/KIND/NAME, with ": PERMISSION" behind it if a certain permission is
 	// meant; empty: everything that the person holds.
 	Entitlement string
+	// History asks for what was done about it before, by the journal.
+	History bool
 }
 
 // Why explains one person's access. Nothing is written.
@@ -42,9 +45,19 @@ func (e *Engine) Why(ctx context.Context, o WhyOptions) (*report.Why, error) {
 		return nil, s.noPerson(o.Person)
 	}
 	out := &report.Why{Person: o.Person, Name: p.Name.Value, Status: status, StatusLink: link}
-	x := &whyer{session: s, world: w, person: o.Person}
+	past, err := s.past(ctx, s.about(w, o.Person, ref.System, ref.ID))
+	if err != nil {
+		return nil, err
+	}
+	x := &whyer{session: s, world: w, person: o.Person, past: past}
+	if o.History {
+		out.History = []report.Event{}
+		for _, ev := range past.Events {
+			out.History = append(out.History, past.event(ctx, ev))
+		}
+	}
 	if o.Entitlement != "" {
-		if err := x.known(ref); err != nil {
+		if err := knownKind(ref, x.systems[0].description(s)); err != nil {
 			return nil, err
 		}
 		out.Items = []report.WhyItem{x.item(ctx, ref, permission)}
@@ -92,54 +105,44 @@ func (s *session) worldOf(sys *system) *resolve.World {
 }
 
 func (s *session) noPerson(id string) error {
+	return none("person or service", id, s.head.Repo.People, func(p *declare.Person) string { return p.ID.Value })
+}
+
+func (s *session) noSystem(id string) error {
+	return none("system", id, s.head.Repo.Systems, func(d *declare.System) string { return d.ID.Value })
+}
+
+// none says that a document isn't declared, and which one was probably meant.
+func none[D any](what, id string, all []D, name func(D) string) error {
 	near := declare.Nearest(id, func(yield func(string) bool) {
-		for _, p := range s.head.Repo.People {
-			if !yield(p.ID.Value) {
+		for _, d := range all {
+			if !yield(name(d)) {
 				return
 			}
 		}
 	})
 	if near != "" {
-		return fmt.Errorf("no person or service %q is declared; did you mean %q?", id, near)
+		return fmt.Errorf("no %s %q is declared; did you mean %q?", what, id, near)
 	}
-	return fmt.Errorf("no person or service %q is declared", id)
+	return fmt.Errorf("no %s %q is declared", what, id)
 }
 
 type whyer struct {
 	*session
 	world  *resolve.World
 	person string
-}
-
-// known refuses questions about kinds and permissions that the system doesn't have.
-func (x *whyer) known(ref access.Ref) error {
-	t, _ := x.connector(x.systems[0].decl.Connector.Value)
-	desc := t.Describe()
-	if _, ok := desc.Kind(ref.ID.Kind); ok {
-		return nil
-	}
-	var kinds []string
-	for _, k := range desc.Kinds {
-		if len(k.Permissions) > 0 {
-			kinds = append(kinds, k.Name)
-		}
-	}
-	return fmt.Errorf("%s has no kind %q; it has %s", ref.System, ref.ID.Kind, strings.Join(kinds, ", "))
+	past   *past
 }
 
 func (x *whyer) item(ctx context.Context, ref access.Ref, permission string) report.WhyItem {
 	sys := x.systems[slices.IndexFunc(x.systems, func(s *system) bool { return s.decl.ID.Value == ref.System })]
-	it := report.WhyItem{System: ref.System, Target: ref.ID, Permission: permission}
-	if sys.conn != nil {
-		if o, err := sys.conn.Normalize(access.Object{ID: ref.ID}); err == nil {
-			it.Target = o.ID
-		}
-	}
+	it := report.WhyItem{System: ref.System, Target: sys.canonical(ref.ID), Permission: permission}
 	account, ok := sys.want.AccountOf(x.person)
 	if ok {
 		it.Account = account.Name
 		x.declared(&it, sys, account)
 		it.Live = x.live(sys, account, it.Target, it.Permission)
+		x.since(ctx, &it, sys, account)
 	}
 	for _, r := range sys.want.Reasons(account, it.Target, it.Permission) {
 		if !it.Declared || r.Active(x.at) {
@@ -156,7 +159,38 @@ func (x *whyer) item(ctx context.Context, ref access.Ref, permission string) rep
 			it.Smallest, it.Owners = strings.Join(d.Fixes, " and "), d.Owners
 		}
 	}
+	if len(it.Denials) == 0 {
+		x.nobody(&it, sys)
+	}
 	return it
+}
+
+// since fills in by which change of Accord's the access came to be there.
+func (x *whyer) since(ctx context.Context, it *report.WhyItem, sys *system, account access.ID) {
+	if it.Live == "no" || it.Live == "" && !it.Declared || it.Permission == "" {
+		return
+	}
+	ev, ok := x.past.given(sys.decl, x.person, account, it.Target, it.Permission)
+	if !ok {
+		return
+	}
+	e := x.past.event(ctx, ev)
+	it.Given = &e
+	if it.Live == "held" && ev.Outcome != journal.Already {
+		it.Since = ev.Time.In(x.head.Repo.Config.Location())
+	}
+}
+
+// nobody tells of an access that no grant gives to anybody: which roles have it all the same,
+// with which permissions the target is given, and what else was probably meant.
+func (x *whyer) nobody(it *report.WhyItem, sys *system) {
+	it.Nobody = true
+	if !sys.names(it.Target) {
+		it.Nearest = sys.nearest(it.Target)
+		return
+	}
+	it.Offers = x.world.Offers(it.System, it.Target, it.Permission)
+	it.Others = sys.want.Given(it.Target)
 }
 
 // declared fills in what is declared now. Of a kind with levels the one that counts is meant
@@ -215,9 +249,7 @@ func (x *whyer) commits(ctx context.Context, chain []access.Link) []report.Commi
 		}
 		b := lines[l.Line-1]
 		c := report.Commit{File: l.File, Line: l.Line, Short: b.Short, Time: b.Time, Author: b.Author, Subject: b.Subject}
-		if b.Merge != nil {
-			c.Note = "merged by " + b.Merge.Short + " " + b.Merge.Subject
-		}
+		c.Note = x.past.note(b)
 		out = append(out, c)
 	}
 	return out

@@ -87,15 +87,18 @@ func (a *app) whyCommand() *cobra.Command {
 		Use:   "why PERSON [SYSTEM/KIND/NAME]",
 		Short: "Explain why somebody has an access, or why not",
 		Long: `Why prints the chain from a grant to the person, line by line, with the commits that wrote
-the lines; and, where somebody doesn't have an access, what stands in the way and the
+the lines, the pull request that brought them and who approved it; since when Accord's own
+journal has it; and, where somebody doesn't have an access, what stands in the way and the
 smallest change that would give it. A certain permission is named behind a colon, as in
-'github/repo/api: push'.
+'github/repo/api: push'. With --history it tells what Accord did about it before: when, in
+which run, from which commit, by whom and on whose approval.
 
 Exit codes: 0 answered, 1 it failed, 64 wrong usage.`,
 		Args: exactArgs(1, 2, "a person and perhaps an entitlement"),
 	}
 	f.source(c)
-	format := addFormat(c)
+	format := addFormat(c, "csv")
+	history := c.Flags().Bool("history", false, "tell what was given, changed and taken away before, by the journal")
 	c.Flags().StringVar(&f.at, "at", "", "ask about this instant instead of now")
 	c.Flags().BoolVar(&f.live, "live", true, "read the systems too; --live=false asks the declaration only")
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -103,9 +106,9 @@ Exit codes: 0 answered, 1 it failed, 64 wrong usage.`,
 		if err != nil {
 			return err
 		}
-		wo := engine.WhyOptions{PlanOptions: o, Person: args[0]}
+		wo := engine.WhyOptions{PlanOptions: o, Person: args[0], History: *history}
 		if len(args) == 2 {
-			if name, _, _ := strings.Cut(args[1], ": "); strings.Count(name, "/") < 2 {
+			if strings.Count(entitlementName(args[1]), "/") < 2 {
 				return usageError{fmt.Errorf("%q isn't written as SYSTEM/KIND/NAME", args[1])}
 			}
 			wo.Entitlement = args[1]
@@ -114,8 +117,11 @@ Exit codes: 0 answered, 1 it failed, 64 wrong usage.`,
 		if err != nil {
 			return err
 		}
-		if *format == "json" {
+		switch *format {
+		case "json":
 			return report.WhyJSON(a.out, *w)
+		case "csv":
+			return report.WhyCSV(a.out, *w)
 		}
 		return report.WhyText(a.out, *w, a.reportOptions(f))
 	}

@@ -29,9 +29,10 @@ type Options struct {
 	// Systems are the opened connectors of every system that could be read.
 	Systems map[string]connectors.Connector
 	Journal *journal.Journal
-	// Run is the id of the run, Opened its first entry.
-	Run    string
-	Opened journal.Opened
+	// Run is the id of the run, Opened its first entry, Approved its second; nil: there is none.
+	Run      string
+	Opened   journal.Opened
+	Approved *journal.Approved
 	// Progress is told of every step that ended; it may be nil. Calls don't overlap.
 	Progress func(Progress)
 	// Seen is told what reading back showed of a system, before the run is closed; it may be nil.
@@ -121,6 +122,11 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	}
 	if err := r.open(ctx); err != nil {
 		return nil, err
+	}
+	if o.Approved != nil {
+		if err := r.record(ctx, *o.Approved); err != nil {
+			return nil, err
+		}
 	}
 	parts := r.split()
 	r.leavers(ctx, parts)

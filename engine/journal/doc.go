@@ -22,7 +22,7 @@
 //
 // Memory is what the record amounts to: the last applied revision of each system, which accounts
 // Accord disabled and since when, what it took away lately, what it corrected how often, and
-// which runs never came to their end. Without a journal Accord is more careful, never wrong; so
+// which runs never came to their end, and who approved what was carried out. Without a journal Accord is more careful, never wrong; so
 // Memory, too, takes the careful side wherever an outcome isn't known.
 //
 // Entries hold refs, names and values of changes, as plans do; never a credential.

@@ -41,12 +41,13 @@ const (
 	KindClosed       Kind = "closed"
 	KindRecovered    Kind = "recovered"
 	KindLinked       Kind = "linked"
+	KindApproved     Kind = "approved"
 	KindNote         Kind = "note"
 	KindLate         Kind = "late"
 )
 
 // Data is the content of an entry: Opened, Begun, Ended, ReadBack, ClosedSystem, Closed,
-// Recovered, Linked, Note or Late.
+// Recovered, Linked, Approved, Note or Late.
 type Data interface{ kind() Kind }
 
 func (Opened) kind() Kind       { return KindOpened }
@@ -58,6 +59,7 @@ func (Closed) kind() Kind       { return KindClosed }
 func (Recovered) kind() Kind    { return KindRecovered }
 func (Note) kind() Kind         { return KindNote }
 func (Linked) kind() Kind       { return KindLinked }
+func (Approved) kind() Kind     { return KindApproved }
 func (Late) kind() Kind         { return KindLate }
 
 // Worktree stands where a revision is expected when a folder was read instead of a commit.
@@ -267,6 +269,45 @@ type LinkedAccount struct {
 	// ID is what the system calls it for itself.
 	ID     string `json:"id"`
 	Person string `json:"person"`
+}
+
+// Approved tells which approvals a run was carried out on: it follows the run's Opened, before
+// the first write to any system. Together they prove later who approved what.
+type Approved struct {
+	// ChangeDigest names the change that was approved (see engine/plan).
+	ChangeDigest string `json:"change"`
+	// Approvals are those that were for this change, by people who neither wrote it nor gain by
+	// it, in the order of their time; whether a rule demanded them or not.
+	Approvals []Approval `json:"approvals"`
+	// Demands are what rules demanded an approval for, and who met it.
+	Demands []Demand `json:"demands,omitempty"`
+}
+
+// Approval is that of one person.
+type Approval struct {
+	// By is the person's id.
+	By string `json:"by"`
+	// At is when it was given, by the evidence.
+	At time.Time `json:"at"`
+	// Change and Commit are what the evidence names: the digest of a change, or a commit.
+	Change string `json:"change,omitempty"`
+	Commit string `json:"commit,omitempty"`
+}
+
+// Demand is an approval that a rule demanded.
+type Demand struct {
+	// Rule is its name, Package where it stands, Text what it said.
+	Rule    string `json:"rule"`
+	Package string `json:"package,omitempty"`
+	Text    string `json:"text"`
+	// By are those among the approvals who met it: ids of people, sorted.
+	By []string `json:"by"`
+	// Person is whom it was about, Changes the keys of the changes of the run that it let pass;
+	// All stands for every change of the run but leavers'. All of these may be empty: a setting,
+	// or something that was true already.
+	Person  string   `json:"person,omitempty"`
+	Changes []string `json:"changes,omitempty"`
+	All     bool     `json:"all,omitempty"`
 }
 
 // Note is anything else that is worth keeping.

@@ -24,6 +24,7 @@ type memory struct {
 	created   map[access.Ref]struct{}
 	removals  map[string][]removal
 	corrected map[string][]int64
+	approved  []approved // oldest first
 	names     names
 	known     map[string]struct{} // every run there ever was
 	runs      map[string]*run     // the open ones
@@ -82,6 +83,7 @@ func (m *memory) clone() *memory {
 	for k, v := range c.corrected {
 		c.corrected[k] = slices.Clip(v)
 	}
+	c.approved = slices.Clip(m.approved)
 	c.names = names{maps.Clone(m.names.index), slices.Clip(m.names.ids)}
 	c.known = maps.Clone(m.known)
 	c.runs, c.order = make(map[string]*run, len(m.runs)), nil
@@ -125,6 +127,8 @@ func (m *memory) check(e Entry) error {
 		return m.checkEnded(e.Run, d)
 	case ReadBack:
 		return m.checkReadBack(e.Run, d)
+	case Approved:
+		return m.checkApproved(e.Run, d)
 	case ClosedSystem, Closed, Linked:
 		_, err := m.open(e.Run)
 		return err
@@ -248,6 +252,8 @@ func (m *memory) replay(e Entry) {
 		m.closedSystem(e, d)
 	case Linked:
 		m.link(d)
+	case Approved:
+		m.approve(e, d)
 	case Closed:
 		m.closed(e.Run, d.By != "")
 	}

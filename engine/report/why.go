@@ -18,6 +18,8 @@ type Why struct {
 	// StatusLink is the line that the status comes from.
 	StatusLink access.Link
 	Items      []WhyItem
+	// History is what Accord did about it, oldest first; nil: it wasn't asked for.
+	History []Event
 }
 
 // WhyItem is the answer about one access.
@@ -41,6 +43,15 @@ type WhyItem struct {
 	Smallest string
 	// Owners are who can decide on that change.
 	Owners []string
+	// Given is the change by which Accord gave it, by the journal; nil: that isn't known.
+	Given *Event
+	// Nobody says that no grant gives it to anybody. Then Offers are the roles that have it all
+	// the same, Others the permissions with which the target is given, and Nearest is the target
+	// that was probably meant where nothing names this one.
+	Nobody  bool
+	Offers  []access.Link
+	Others  []string
+	Nearest string
 }
 
 // WhyReason is a reason and the commits that brought its lines about.
@@ -74,6 +85,9 @@ func WhyText(w io.Writer, y Why, o Options) error {
 	for i := range y.Items {
 		v.gap()
 		v.item(&y.Items[i])
+	}
+	if y.History != nil {
+		v.history(y.History)
 	}
 	return v.flush()
 }
@@ -161,7 +175,37 @@ func (v *whyView) item(it *WhyItem) {
 		v.gap()
 		v.chain(d.Links, column)
 	}
+	if it.Given != nil {
+		v.gap()
+		v.event(it.Given, givenText(it.Given))
+	}
+	v.nobody(it)
 	v.smallest(it)
+}
+
+// nobody says of what no grant gives to anybody what there is instead.
+func (v *whyView) nobody(it *WhyItem) {
+	if !it.Nobody {
+		return
+	}
+	v.gap()
+	text := "No grant gives it to anybody"
+	switch {
+	case it.Nearest != "":
+		text = fmt.Sprintf("Nothing names %s on %s; did you mean %q?", it.Target, it.System, it.Nearest)
+	case len(it.Others) > 0:
+		text += fmt.Sprintf("; what is given on it is %s.", strings.Join(it.Others, ", "))
+	case len(it.Offers) > 0:
+		text += ", though it stands in a role:"
+	default:
+		text += "."
+	}
+	v.text(0, 2, text)
+	column := 0
+	for _, l := range it.Offers {
+		column = max(column, min(columns(at(l.File, l.Line)), widestRight))
+	}
+	v.chain(it.Offers, column)
 }
 
 // headline says what is so: what is declared, what is live, and until when.
@@ -198,7 +242,7 @@ func (v *whyView) headline(it *WhyItem) string {
 func declaredText(who, what string, it *WhyItem) string {
 	since := ""
 	if !it.Since.IsZero() {
-		since = " since " + beginText(it.Since)
+		since = " since " + it.Since.Format(time.DateOnly)
 	}
 	switch it.Live {
 	case "held":
@@ -225,6 +269,12 @@ func (v *whyView) chain(links []access.Link, column int) {
 
 // about writes when a reason holds and what its grant says of itself.
 func (v *whyView) about(r access.Reason, column int) {
+	if text := aboutText(r); text != "" {
+		v.line(2+column+2, 2+column+2).prose(text, plain).end()
+	}
+}
+
+func aboutText(r access.Reason) string {
 	var parts []string
 	if s := spansText([]access.Span{{From: r.From, Until: r.Until}}); s != "" {
 		parts = append(parts, s)
@@ -235,9 +285,7 @@ func (v *whyView) about(r access.Reason, column int) {
 	if r.Note != "" {
 		parts = append(parts, r.Note)
 	}
-	if len(parts) > 0 {
-		v.line(2+column+2, 2+column+2).prose(strings.Join(parts, " · "), plain).end()
-	}
+	return strings.Join(parts, " · ")
 }
 
 // commits writes who brought the lines about, each commit once.

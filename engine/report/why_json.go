@@ -2,6 +2,8 @@ package report
 
 import (
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/accordhq/accord/engine/access"
@@ -17,6 +19,8 @@ type whyDoc struct {
 	// StatusLink is the line that the status comes from.
 	StatusLink access.Link `json:"statusLink"`
 	Items      []whyItem   `json:"items"`
+	// History is there if it was asked for: what Accord did, oldest first.
+	History *[]eventDoc `json:"history,omitempty"`
 }
 
 // whyItem is the answer about one access.
@@ -35,6 +39,14 @@ type whyItem struct {
 	Denials  []whyDenial `json:"denials"`
 	Smallest string      `json:"smallestChange,omitempty"`
 	Owners   []string    `json:"owners"`
+	// Given is the change by which Accord gave it, by the journal.
+	Given *eventDoc `json:"given,omitempty"`
+	// NoGrant says that no grant gives it to anybody; Offers are the roles that have it all the
+	// same, Others the permissions with which the target is given, Nearest what was probably meant.
+	NoGrant bool          `json:"noGrant,omitempty"`
+	Offers  []access.Link `json:"offers,omitempty"`
+	Others  []string      `json:"others,omitempty"`
+	Nearest string        `json:"nearest,omitempty"`
 }
 
 // whyReason is a reason and the commits that brought its lines about.
@@ -66,6 +78,7 @@ func WhyJSON(w io.Writer, y Why) error {
 		item := whyItem{
 			System: it.System, Account: it.Account, Target: it.Target, Permission: it.Permission, Declared: it.Declared, Live: it.Live,
 			Since: it.Since, Until: it.Until, Reasons: []whyReason{}, Denials: []whyDenial{}, Smallest: it.Smallest, Owners: list(it.Owners),
+			Given: newEventDoc(it.Given), NoGrant: it.Nobody, Offers: it.Offers, Others: it.Others, Nearest: it.Nearest,
 		}
 		if item.Live == "" {
 			item.Live = "not-read"
@@ -83,5 +96,73 @@ func WhyJSON(w io.Writer, y Why) error {
 		}
 		doc.Items = append(doc.Items, item)
 	}
+	if y.History != nil {
+		history := []eventDoc{}
+		for i := range y.History {
+			history = append(history, *newEventDoc(&y.History[i]))
+		}
+		doc.History = &history
+	}
 	return writeJSON(w, doc)
+}
+
+// whyColumns are the columns of the CSV, a line for each access and reason.
+var whyColumns = []string{"person", "name", "status", "system", "target", "permission", "account", "declared", "live", "since", "until", "from", "reason_until",
+	"grant", "roles", "ticket", "reason", "lines", "commits", "authors", "notes", "given_run", "given_by", "given_commit", "approved_by", "denied"}
+
+// WhyCSV writes the answer for auditors: a line for each access and each reason; an access that
+// isn't declared has a line that says what stands in the way. With a history it is the history
+// that is written, a line for each change (see EventsCSV).
+func WhyCSV(w io.Writer, y Why) error {
+	if y.History != nil {
+		return EventsCSV(w, y.History)
+	}
+	t := newTable(w, whyColumns...)
+	for i := range y.Items {
+		it := &y.Items[i]
+		reasons := it.Reasons
+		if len(reasons) == 0 {
+			reasons = []WhyReason{{}}
+		}
+		for _, r := range reasons {
+			t.row(y.whyRow(it, r)...)
+		}
+	}
+	return t.flush()
+}
+
+func (y *Why) whyRow(it *WhyItem, r WhyReason) []string {
+	live := it.Live
+	if live == "" {
+		live = "not-read"
+	}
+	var commits, authors, notes, denied []string
+	add := func(to *[]string, s string) {
+		if s != "" && !slices.Contains(*to, s) {
+			*to = append(*to, s)
+		}
+	}
+	for _, c := range r.Commits {
+		add(&commits, c.Short)
+		add(&authors, c.Author)
+		add(&notes, c.Note)
+	}
+	for _, d := range it.Denials {
+		var says []string
+		for _, l := range d.Links {
+			says = append(says, at(l.File, l.Line)+" "+l.Text)
+		}
+		denied = append(denied, strings.Join(says, ", "))
+	}
+	var run, actor, commit string
+	var by []string
+	if g := it.Given; g != nil {
+		run, actor, commit = g.Run, g.Actor, g.Revision
+		for _, a := range g.Approvals {
+			add(&by, a.By)
+		}
+	}
+	return []string{y.Person, y.Name, string(y.Status), it.System, it.Target.String(), it.Permission, it.Account, yesNo(it.Declared), live, instant(it.Since), instant(it.Until),
+		instant(r.From), instant(r.Until), r.Grant, several(r.Roles), r.Ticket, r.Note, lines(r.Chain), several(commits), several(authors), several(notes),
+		run, actor, commit, several(by), several(denied)}
 }

@@ -1,6 +1,7 @@
 package resolve
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/accordhq/accord/engine/access"
@@ -50,3 +51,52 @@ func (w *World) Active(ids []declare.Text) []string {
 // People are everybody who may have an account: those of the declaration, and those who were in
 // an earlier one and are gone.
 func (d *Desired) People() []*declare.Person { return d.loc.list }
+
+// Targets are what the declaration names on the system, in the connector's spelling: what
+// entitlements are on, whether anybody gets them or not, and the resources that it declares.
+// Sorted. Not safe for concurrent use.
+func (d *Desired) Targets() []access.ID {
+	var out []access.ID
+	for _, id := range d.targets {
+		out = append(out, id)
+	}
+	slices.SortFunc(out, access.ID.Compare)
+	return slices.Compact(out)
+}
+
+// Names reports whether the declaration names the target.
+func (d *Desired) Names(target access.ID) bool {
+	_, ok := slices.BinarySearchFunc(d.Targets(), target, access.ID.Compare)
+	return ok
+}
+
+// Given are the permissions with which grants give the target to somebody, sorted.
+func (d *Desired) Given(target access.ID) []string {
+	var out []string
+	for _, e := range d.ents {
+		if e.target == target {
+			out = append(out, e.permission)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// Offers are the lines of roles that have an entitlement, whether anybody is given the role or
+// not.
+func (w *World) Offers(system string, target access.ID, permission string) []access.Link {
+	d := w.System(system)
+	if d == nil {
+		return nil
+	}
+	var out []access.Link
+	for _, role := range w.Repo.Roles {
+		for i := range role.Access {
+			e := &role.Access[i]
+			if e.System.Value == system && d.target(e.Target) == target && (permission == "" || e.Permission == permission) {
+				out = append(out, access.Link{File: role.File, Line: int(e.At.Line), Text: fmt.Sprintf("role %s gives %s, and no grant gives the role to anybody", role.ID.Value, entText(e))})
+			}
+		}
+	}
+	return out
+}

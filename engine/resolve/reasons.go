@@ -71,7 +71,7 @@ func (d *Desired) reason(row row) access.Reason {
 		r.Roles = append(r.Roles, h.role.ID.Value)
 	}
 	r.Chain = append(r.Chain, d.head(row)...)
-	r.Chain = append(r.Chain, d.memberLinks(row)...)
+	r.Chain = append(r.Chain, memberLinks(d.loc, d.loc.list[row.person], row.who, nil)...)
 	return r
 }
 
@@ -100,9 +100,11 @@ func (d *Desired) head(row row) []access.Link {
 }
 
 func grantLink(row row) access.Link {
-	what := entText(row.what.ent)
+	var what string
 	if len(row.what.roles) > 0 {
 		what = "role " + row.what.roles[0].role.ID.Value
+	} else {
+		what = entText(row.what.ent)
 	}
 	text := fmt.Sprintf("grant %s gives %s to %s", row.grant.ID.Value, what, termText(row.who.term))
 	if row.grant.Until.Text != "" {
@@ -111,14 +113,20 @@ func grantLink(row row) access.Link {
 	return access.Link{File: row.grant.File, Line: int(row.who.term.At.Line), Text: text}
 }
 
-func roleLinks(b *bundle) []access.Link {
+// includeLinks are the lines by which one role includes the next.
+func includeLinks(way []hop) []access.Link {
 	var out []access.Link
-	for i, h := range b.roles {
+	for i, h := range way {
 		if i > 0 {
 			out = append(out, access.Link{File: h.file, Line: int(h.at.Line),
-				Text: fmt.Sprintf("role %s includes %s", b.roles[i-1].role.ID.Value, h.role.ID.Value)})
+				Text: fmt.Sprintf("role %s includes %s", way[i-1].role.ID.Value, h.role.ID.Value)})
 		}
 	}
+	return out
+}
+
+func roleLinks(b *bundle) []access.Link {
+	out := includeLinks(b.roles)
 	if n := len(b.roles); n > 0 {
 		last := b.roles[n-1].role
 		out = append(out, access.Link{File: last.File, Line: int(b.ent.At.Line),
@@ -127,12 +135,11 @@ func roleLinks(b *bundle) []access.Link {
 	return out
 }
 
-// memberLinks follow the path from the grant's own term to the person.
-func (d *Desired) memberLinks(row row) []access.Link {
-	person := d.loc.list[row.person]
+// memberLinks follow the path from a term to the person. The group is the document that the term
+// stands in; nil: a grant, whose own line names the term already.
+func memberLinks(all *people, person *declare.Person, who *path, group *declare.Group) []access.Link {
 	var out []access.Link
-	var group *declare.Group // the document that the current term stands in; nil: the grant
-	for p := row.who; p != nil; p = p.inner {
+	for p := who; p != nil; p = p.inner {
 		if group != nil {
 			out = append(out, access.Link{File: group.File, Line: int(p.term.At.Line), Text: includesText(group, p.term)})
 		}
@@ -148,7 +155,7 @@ func (d *Desired) memberLinks(row row) []access.Link {
 				}
 			}
 		case declare.TermReports:
-			out = append(out, d.reportLinks(person, p.term.Name.Value)...)
+			out = append(out, reportLinks(all, person, p.term.Name.Value)...)
 		}
 		if p.group != nil {
 			group = p.group
@@ -157,16 +164,16 @@ func (d *Desired) memberLinks(row row) []access.Link {
 	return out
 }
 
-func (d *Desired) reportLinks(person *declare.Person, top string) []access.Link {
+func reportLinks(all *people, person *declare.Person, top string) []access.Link {
 	var out []access.Link
-	for n := 0; person != nil && person.ID.Value != top && n <= len(d.loc.list); n++ {
+	for n := 0; person != nil && person.ID.Value != top && n <= len(all.list); n++ {
 		out = append(out, access.Link{File: person.File, Line: int(person.Manager.At.Line),
 			Text: fmt.Sprintf("%s reports to %s", person.ID.Value, person.Manager.Value)})
-		i, ok := d.loc.index[person.Manager.Value]
+		i, ok := all.index[person.Manager.Value]
 		if !ok {
 			break
 		}
-		person = d.loc.list[i]
+		person = all.list[i]
 	}
 	return out
 }
