@@ -328,6 +328,12 @@ func guardsText(g declare.Guards) string {
 	if len(g.Protect) > 0 {
 		parts = append(parts, "protect: "+texts(g.Protect))
 	}
+	if g.Flapping.Times != nil {
+		parts = append(parts, "flapping times: "+g.Flapping.Times.Value)
+	}
+	if g.Flapping.Within.Set {
+		parts = append(parts, fmt.Sprintf("flapping within: %dd", g.Flapping.Within.Days))
+	}
 	if g.KeepAdmins != nil {
 		parts = append(parts, "keep_admins: "+g.KeepAdmins.Value)
 	}

@@ -116,9 +116,13 @@ func (d *decoder) value(f *field, key, n *node, v any) {
 		*v = d.pairs(key, n)
 	case *[]Attr:
 		*v = d.attrs(key, n)
-	case *Guards, *JournalDecl, *AccountRules:
+	case *Guards, *JournalDecl, *AccountRules, *Flapping:
 		if d.mapping(key, n) && len(n.kids) > 0 {
 			d.fields(n, 0, v)
+		}
+		if f, ok := v.(*Flapping); ok && f.Within.Set && f.Within.Days == 0 {
+			d.fail(f.Within.At, "0d", "write whole days, like 7d, or times: 0 to turn it off", "nothing happens within no time")
+			f.Within = Days{}
 		}
 	case *[]AttrDecl:
 		*v = d.attrDecls(key, n)

@@ -70,6 +70,7 @@ func TestConfig(t *testing.T) {
 			MaxLeavers:  Limit{Count: 20, Set: true, At: At{9, 42}},
 			Protect:     []Text{{"root", At{9, 56}}, {"svc_*", At{9, 62}}, {"role/*admin*", At{9, 71}}},
 			KeepAdmins:  &keep,
+			Flapping:    Flapping{Times: &Text{"5", At{9, 122}}, Within: Days{14, true, At{9, 133}}},
 		},
 		Policy: []Text{{"policy", At{10, 10}}, {"shared/rules", At{10, 18}}},
 		Rules: []Rule{
