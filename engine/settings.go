@@ -145,6 +145,7 @@ func (c *settingsDiff) config(was, is *declare.Config) {
 	c.put("config", "accord.yaml attributes", digest(was.Attributes, len(was.Attributes) > 0), digest(is.Attributes, len(is.Attributes) > 0), pos)
 	c.put("config", "accord.yaml timezone", was.Timezone.Value, is.Timezone.Value, pos)
 	c.put("config", "accord.yaml journal", was.Journal.Dir.Value+was.Journal.Git.Value, is.Journal.Dir.Value+is.Journal.Git.Value, pos)
+	c.put("config", "accord.yaml notify", digest(was.Notify, len(was.Notify) > 0), digest(is.Notify, len(is.Notify) > 0), pos)
 	c.put("guards", "accord.yaml guards", guardsText(was.Guards), guardsText(is.Guards), pos)
 }
 

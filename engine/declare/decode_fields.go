@@ -23,7 +23,8 @@ func (d *decoder) fields(n *node, skip int, v any) {
 			d.unknownKey(sh, key)
 		}
 		if !ok || seen[at] {
-			if _, system := v.(*System); system {
+			switch v.(type) {
+			case *System, *SlackNotify, *WebhookNotify, *MailNotify:
 				d.hide(val) // it may be a misspelt or repeated config with a credential in it
 			}
 			continue
@@ -136,6 +137,10 @@ func (d *decoder) value(f *field, key, n *node, v any) {
 		*v = d.settings(key, n)
 	case *[]Resource:
 		*v = d.resources(key, n)
+	case *[]Notify:
+		*v = d.notify(key, n)
+	case *Reference:
+		d.secret(key, n, v)
 	case *[]MatchRule:
 		*v = d.matches(key, n)
 	default:

@@ -163,6 +163,10 @@ func (s *schema) value(f field) object {
 		return object{"type": "object", "additionalProperties": def("entitlements")}
 	case []Setting:
 		return object{"type": "object", "additionalProperties": def("setting")}
+	case []Notify:
+		return s.notifySchema()
+	case Reference:
+		return def("secret")
 	case []MatchRule:
 		return object{"type": "array", "minItems": 1, "items": object{"anyOf": []any{
 			object{"enum": []any{MatchID, MatchName}}, object{"type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": def("text")}}}}

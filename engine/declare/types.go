@@ -96,6 +96,7 @@ type Config struct {
 	Policy     []Text      `yaml:"policy" doc:"Folders of Rego policies and their data"`
 	Rules      []Rule      `yaml:"rules" doc:"Built-in rules and their parameters"`
 	Journal    JournalDecl `yaml:"journal" doc:"Where the journal is kept"`
+	Notify     []Notify    `yaml:"notify" doc:"Who is told the news of drift and of applies"`
 }
 
 // Location is the time zone of plain dates. Check has seen to it that it exists.
