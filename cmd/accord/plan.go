@@ -97,9 +97,9 @@ Exit codes: 0 no drift, 2 drift, 6 some system couldn't be read completely, 1 it
 		defer decl.Close()
 		a.exit = engine.ExitOfDrift(p)
 		if *format == "json" {
-			return report.DriftJSON(a.out, p)
+			return report.DriftJSON(a.out, report.Drifted{Plan: p, Differences: p.Differences()})
 		}
-		return report.Drift(a.out, p, a.reportOptions(f))
+		return report.Drift(a.out, report.Drifted{Plan: p, Differences: p.Differences()}, a.reportOptions(f))
 	}
 	return c
 }

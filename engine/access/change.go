@@ -61,19 +61,35 @@ type Value struct {
 // the permission belongs to the name as well. Names that hold a space are quoted, so that no
 // two changes have one key.
 func (c Change) Key() string {
+	permission := ""
+	if c.Action != ChangeLevel {
+		permission = c.permission()
+	}
+	if !c.Action.OnGrant() {
+		return Key(string(c.Action), c.System, c.Subject, ID{}, "")
+	}
+	return Key(string(c.Action), c.System, c.Subject, c.Target, permission)
+}
+
+// Key names what a word says of a subject on a system and, unless they are zero, of a target and
+// a detail: "revoke office/account/zed group/tools member". Names that hold a space are quoted, so
+// that different things have different keys.
+func Key(word, system string, subject, target ID, detail string) string {
 	var b strings.Builder
-	b.WriteString(string(c.Action))
+	b.WriteString(word)
 	b.WriteByte(' ')
-	b.WriteString(c.System)
-	b.WriteByte('/')
-	writeKey(&b, c.Subject)
-	if c.Action.OnGrant() {
+	b.WriteString(system)
+	if !subject.IsZero() {
+		b.WriteByte('/')
+		writeKey(&b, subject)
+	}
+	if !target.IsZero() {
 		b.WriteByte(' ')
-		writeKey(&b, c.Target)
-		if p := c.permission(); p != "" && c.Action != ChangeLevel {
-			b.WriteByte(' ')
-			b.WriteString(p)
-		}
+		writeKey(&b, target)
+	}
+	if detail != "" {
+		b.WriteByte(' ')
+		b.WriteString(detail)
 	}
 	return b.String()
 }
@@ -233,6 +249,7 @@ const (
 	RiskPolicy       RiskName = "policy"             // a rule refuses; can't be allowed
 	RiskBootstrap    RiskName = "policy-bootstrap"   // refuses: nothing can judge the plan
 	RiskConnection   RiskName = "new-connection"     // refuses to read where the declaration points anew
+	RiskFlapping     RiskName = "flapping"           // holds: it was corrected again and again
 	RiskAdopts       RiskName = "adopts"
 	RiskDeletes      RiskName = "deletes-account"
 	RiskGrantsAdmin  RiskName = "grants-admin"

@@ -124,6 +124,10 @@ func decodeData(kind Kind, data string) (Data, error) {
 		return plain[Note](data)
 	case KindLate:
 		return plain[Late](data)
+	case KindDrift:
+		return plain[Drift](data)
+	case KindTold:
+		return plain[Told](data)
 	}
 	return nil, fmt.Errorf("no kind of entry is called %q", kind)
 }

@@ -44,10 +44,12 @@ const (
 	KindApproved     Kind = "approved"
 	KindNote         Kind = "note"
 	KindLate         Kind = "late"
+	KindDrift        Kind = "drift"
+	KindTold         Kind = "told"
 )
 
 // Data is the content of an entry: Opened, Begun, Ended, ReadBack, ClosedSystem, Closed,
-// Recovered, Linked, Approved, Note or Late.
+// Recovered, Linked, Approved, Note, Late, Drift or Told.
 type Data interface{ kind() Kind }
 
 func (Opened) kind() Kind       { return KindOpened }
@@ -61,6 +63,8 @@ func (Note) kind() Kind         { return KindNote }
 func (Linked) kind() Kind       { return KindLinked }
 func (Approved) kind() Kind     { return KindApproved }
 func (Late) kind() Kind         { return KindLate }
+func (Drift) kind() Kind        { return KindDrift }
+func (Told) kind() Kind         { return KindTold }
 
 // Worktree stands where a revision is expected when a folder was read instead of a commit.
 const Worktree = "worktree"

@@ -30,6 +30,12 @@ type memory struct {
 	runs      map[string]*run     // the open ones
 	order     []*run              // the open ones, oldest first
 	late      lateness
+	seq       uint64           // of the last entry
+	drift     map[string]looks // by system; see drift.go
+	gone      []Difference     // the oldest first
+	partly    []PartlyApplied
+	lastEnd   uint64 // the entry that closed a run last
+	told      map[string]heard
 }
 
 type run struct {
@@ -60,6 +66,8 @@ func newMemory() *memory {
 		known:     map[string]struct{}{},
 		runs:      map[string]*run{},
 		late:      newLateness(),
+		drift:     map[string]looks{},
+		told:      map[string]heard{},
 	}
 }
 
@@ -86,6 +94,8 @@ func (m *memory) clone() *memory {
 	c.approved = slices.Clip(m.approved)
 	c.names = names{maps.Clone(m.names.index), slices.Clip(m.names.ids)}
 	c.known = maps.Clone(m.known)
+	c.drift, c.told = maps.Clone(m.drift), maps.Clone(m.told)
+	c.gone, c.partly = slices.Clip(m.gone), slices.Clip(m.partly)
 	c.runs, c.order = make(map[string]*run, len(m.runs)), nil
 	for _, r := range m.order {
 		n := r.clone()
@@ -111,7 +121,12 @@ func (r *run) clone() *run {
 // check refuses what a correct caller never asks for.
 func (m *memory) check(e Entry) error {
 	switch d := e.Data.(type) {
-	case Note:
+	case Note, Drift:
+		return nil
+	case Told:
+		if d.Upto > m.seq {
+			return fmt.Errorf("entry %d, up to which somebody was told, isn't there", d.Upto)
+		}
 		return nil
 	case Opened:
 		if e.Run == "" {
@@ -224,6 +239,7 @@ func (m *memory) unit(id, system string, number int) (*OpenUnit, error) {
 
 // replay takes one entry in. It never fails: what makes no sense teaches nothing.
 func (m *memory) replay(e Entry) {
+	m.seq = e.Seq
 	if d, ok := e.Data.(Late); ok {
 		m.late.left = max(m.late.left, d.Entries)
 		return
@@ -255,7 +271,14 @@ func (m *memory) replay(e Entry) {
 	case Approved:
 		m.approve(e, d)
 	case Closed:
+		if r, ok := m.runs[e.Run]; ok {
+			m.endedPartly(e, r)
+		}
 		m.closed(e.Run, d.By != "")
+	case Drift:
+		m.looked(e, d)
+	case Told:
+		m.told[d.To] = heard{upto: d.Upto, at: e.Time, reminded: m.told[d.To].remindedBy(e.Time, d.Reminder)}
 	}
 }
 
@@ -289,6 +312,9 @@ func (m *memory) closedSystem(e Entry, d ClosedSystem) {
 	r, ok := m.runs[e.Run]
 	if !ok {
 		return
+	}
+	if !d.Incomplete {
+		m.read(d.System, e.Time)
 	}
 	if !slices.Contains(r.closed, d.System) {
 		r.closed = append(r.closed, d.System)
