@@ -233,6 +233,7 @@ const (
 	RiskPolicy       RiskName = "policy"             // a rule refuses; can't be allowed
 	RiskBootstrap    RiskName = "policy-bootstrap"   // refuses: nothing can judge the plan
 	RiskConnection   RiskName = "new-connection"     // refuses to read where the declaration points anew
+	RiskReturns      RiskName = "returns"            // who was offboarded counts as left
 	RiskAdopts       RiskName = "adopts"
 	RiskDeletes      RiskName = "deletes-account"
 	RiskGrantsAdmin  RiskName = "grants-admin"

@@ -70,6 +70,8 @@ type StepResult struct {
 type SystemResult struct {
 	Converged bool
 	Took      time.Duration
+	// Busy is how long its own leavers and reading it back took, without waiting for other systems.
+	Busy time.Duration
 	// ReadBack is the error of reading back, if that failed.
 	ReadBack error
 }
@@ -146,7 +148,8 @@ type part struct {
 	desc    access.Description
 	steps   []*StepResult
 	started time.Time
-	touched time.Time // when the last unit ended
+	touched time.Time     // when the last unit ended
+	leaving time.Duration // what its leavers took
 	// unanswered counts units in a row that took too long.
 	unanswered int
 	done       int

@@ -118,6 +118,8 @@ func decodeData(kind Kind, data string) (Data, error) {
 		return plain[Recovered](data)
 	case KindLinked:
 		return plain[Linked](data)
+	case KindSettled:
+		return plain[Settled](data)
 	case KindNote:
 		return plain[Note](data)
 	}

@@ -41,11 +41,12 @@ const (
 	KindClosed       Kind = "closed"
 	KindRecovered    Kind = "recovered"
 	KindLinked       Kind = "linked"
+	KindSettled      Kind = "settled"
 	KindNote         Kind = "note"
 )
 
 // Data is the content of an entry: Opened, Begun, Ended, ReadBack, ClosedSystem, Closed,
-// Recovered, Linked or Note.
+// Recovered, Linked, Settled or Note.
 type Data interface{ kind() Kind }
 
 func (Opened) kind() Kind       { return KindOpened }
@@ -57,6 +58,7 @@ func (Closed) kind() Kind       { return KindClosed }
 func (Recovered) kind() Kind    { return KindRecovered }
 func (Note) kind() Kind         { return KindNote }
 func (Linked) kind() Kind       { return KindLinked }
+func (Settled) kind() Kind      { return KindSettled }
 
 // Worktree stands where a revision is expected when a folder was read instead of a commit.
 const Worktree = "worktree"
@@ -83,6 +85,13 @@ type Opened struct {
 	Settings string `json:"settings,omitempty"`
 	// Policies names the policies of that commit by their content; empty: it has none.
 	Policies string `json:"policies,omitempty"`
+	// Offboard is the person whom the run is about, and about nobody else; Reason is why, Branch
+	// where the commit is to be that says so in the declaration. Such a run brings no system to a
+	// revision. From then on the person counts as somebody who left, whatever a declaration says,
+	// until a Settled.
+	Offboard string `json:"offboard,omitempty"`
+	Reason   string `json:"reason,omitempty"`
+	Branch   string `json:"branch,omitempty"`
 }
 
 // NoSettings stands where a commit is expected whose settings hold, and there is none.
@@ -249,6 +258,14 @@ type LinkedAccount struct {
 	// ID is what the system calls it for itself.
 	ID     string `json:"id"`
 	Person string `json:"person"`
+}
+
+// Settled ends what an Opened with Offboard began: the declaration says itself now that the
+// person left, or somebody let the person return by name.
+type Settled struct {
+	Person string `json:"person"`
+	// Why is what settles it, for people.
+	Why string `json:"why"`
 }
 
 // Note is anything else that is worth keeping.

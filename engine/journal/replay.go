@@ -19,6 +19,7 @@ type memory struct {
 	settings  applied
 	policies  string
 	given     map[string][]given
+	offboard  map[string]Offboarding       // by person
 	linked    map[string]map[string]string // system → the system's own id → person
 	disabled  map[access.Ref]DisabledAccount
 	created   map[access.Ref]struct{}
@@ -52,6 +53,7 @@ func newMemory() *memory {
 		created:   map[access.Ref]struct{}{},
 		removals:  map[string][]removal{},
 		given:     map[string][]given{},
+		offboard:  map[string]Offboarding{},
 		linked:    map[string]map[string]string{},
 		corrected: map[string][]int64{},
 		names:     names{index: map[access.ID]uint32{}},
@@ -64,7 +66,7 @@ func newMemory() *memory {
 // that growing them copies them.
 func (m *memory) clone() *memory {
 	c := *m
-	c.leavers = maps.Clone(m.leavers)
+	c.leavers, c.offboard = maps.Clone(m.leavers), maps.Clone(m.offboard)
 	c.applied, c.disabled, c.created = maps.Clone(m.applied), maps.Clone(m.disabled), maps.Clone(m.created)
 	c.removals, c.corrected, c.given = maps.Clone(m.removals), maps.Clone(m.corrected), maps.Clone(m.given)
 	c.linked = make(map[string]map[string]string, len(m.linked))
@@ -122,7 +124,7 @@ func (m *memory) check(e Entry) error {
 		return m.checkEnded(e.Run, d)
 	case ReadBack:
 		return m.checkReadBack(e.Run, d)
-	case ClosedSystem, Closed, Linked:
+	case ClosedSystem, Closed, Linked, Settled:
 		_, err := m.open(e.Run)
 		return err
 	case Recovered:
@@ -237,6 +239,10 @@ func (m *memory) replay(e Entry) {
 		m.closedSystem(e, d)
 	case Linked:
 		m.link(d)
+	case Settled:
+		if _, ok := m.runs[e.Run]; ok {
+			delete(m.offboard, d.Person)
+		}
 	case Closed:
 		m.closed(e)
 	}
@@ -252,6 +258,9 @@ func (m *memory) opened(e Entry, d Opened) {
 	m.order = append(m.order, r)
 	if d.Settings != "" {
 		m.settings, m.policies = applied{strings.Clone(d.Settings), e.Time}, strings.Clone(d.Policies)
+	}
+	if _, ok := m.offboard[d.Offboard]; !ok && d.Offboard != "" { // a second run goes on with the first
+		m.offboard[strings.Clone(d.Offboard)] = Offboarding{Person: d.Offboard, Since: e.Time, Run: r.id, Actor: d.Actor, Reason: d.Reason, Branch: d.Branch, Revision: d.Revision}
 	}
 }
 
@@ -275,6 +284,9 @@ func (m *memory) closedSystem(e Entry, d ClosedSystem) {
 	}
 	if !slices.Contains(r.closed, d.System) {
 		r.closed = append(r.closed, d.System)
+	}
+	if r.opened.Offboard != "" {
+		return // it was about one person only
 	}
 	if d.Leavers && d.Revision != "" && d.Revision != Worktree && !r.opened.Worktree {
 		m.leavers[d.System] = applied{d.Revision, e.Time}

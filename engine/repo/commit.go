@@ -250,3 +250,24 @@ func (h *handle) identity(actor string) (name, email string) {
 	clean := strings.NewReplacer("<", "", ">", "")
 	return oneLine(clean.Replace(name)), oneLine(clean.Replace(email))
 }
+
+// Remotes are the names of the remote repositories, origin first, the rest sorted.
+func (r *Repo) Remotes() (names []string, err error) {
+	err = r.use(func(h *handle) error {
+		c, err := h.main.Config()
+		if err != nil {
+			return fmt.Errorf("reading git's configuration: %w", err)
+		}
+		for name := range c.Remotes {
+			names = append(names, name)
+		}
+		return nil
+	})
+	slices.SortFunc(names, func(a, b string) int {
+		if (a == "origin") != (b == "origin") {
+			return map[bool]int{true: -1, false: 1}[a == "origin"]
+		}
+		return strings.Compare(a, b)
+	})
+	return names, err
+}

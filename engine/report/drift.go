@@ -14,6 +14,7 @@ import (
 func Drift(w io.Writer, p *plan.Plan, o Options) error {
 	v := newView(w, p, o)
 	v.header()
+	v.withheld()
 	var t driftTotals
 	for _, s := range sortedSystems(p) {
 		v.driftSystem(s, &t)
