@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/accordhq/accord/engine/access"
 	"github.com/accordhq/accord/engine/apply"
 	"github.com/accordhq/accord/engine/declare"
 	"github.com/accordhq/accord/engine/journal"
@@ -155,9 +156,13 @@ func (e *Engine) tellSystems(out *report.Offboarded, res *Applied, decl *declare
 		}
 		for _, d := range p.Disputes {
 			row.Problems = append(row.Problems, d.Account.Name+": "+d.Why)
+			row.Undecided++
 		}
 		for _, w := range p.Waiting {
 			row.Problems = append(row.Problems, fmt.Sprintf("%s %s waits: %s", w.Action, w.Subject, w.Why))
+			if w.Action != access.Delete { // which comes after everything else is gone
+				row.Undecided++
+			}
 		}
 		for i := range res.Plan.Steps {
 			if s := &res.Plan.Steps[i]; s.System == p.Name {
@@ -179,6 +184,9 @@ func (e *Engine) tellSystems(out *report.Offboarded, res *Applied, decl *declare
 			if t, ok := e.connector(p.Connector); ok {
 				row.Remains = t.Describe().Remains
 			}
+		}
+		if row.Undecided > 0 && out.Exit == ExitOK {
+			out.Exit = ExitIncomplete
 		}
 		out.Systems = append(out.Systems, row)
 	}

@@ -257,7 +257,11 @@ func openRun(r journal.OpenRun) string {
 			}
 		}
 	}
-	text := fmt.Sprintf("the run %s by %s, begun %s, never came to its end: %d done", r.Run, r.Actor, r.Since.UTC().Format("2006-01-02 15:04:05"), done)
+	by := r.Actor
+	if r.Offboard != "" {
+		by += ", offboarding " + r.Offboard
+	}
+	text := fmt.Sprintf("the run %s by %s, begun %s, never came to its end: %d done", r.Run, by, r.Since.UTC().Format("2006-01-02 15:04:05"), done)
 	if unknown > 0 {
 		text += fmt.Sprintf(", %d begun without a known outcome", unknown)
 	}

@@ -82,6 +82,24 @@ func (s *session) withheld() []plan.Withheld {
 	return out
 }
 
+// withheldIDs are the ids, present and former, of those who were offboarded.
+func (s *session) withheldIDs() []string {
+	var out []string
+	for _, o := range s.memory.Offboarded() {
+		if s.returns(o) {
+			continue
+		}
+		out = append(out, o.Person)
+		if p := s.personNow(o.Person); p != nil {
+			out = append(out, p.ID.Value)
+			for _, was := range p.Previously {
+				out = append(out, was.Value)
+			}
+		}
+	}
+	return out
+}
+
 // settles are the offboardings that this run ends: of those who are let return, and of those of
 // whom a commit says that they left that came after what was declared when it began. (An older
 // one may know nothing of somebody who came later.)

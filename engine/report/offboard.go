@@ -39,6 +39,8 @@ type OffboardedSystem struct {
 	// Unread tells why it couldn't be read; Unknown what couldn't be seen of it.
 	Unread  string
 	Unknown []access.Unknown
+	// Undecided counts what can't be told: whose an account is, whether something is there.
+	Undecided int
 	// Problems are what went wrong, step by step.
 	Problems []string
 	// Whole says that all of the system had to be read. Took is how long reading, taking away and
@@ -78,7 +80,7 @@ func (s OffboardedSystem) Fate() string {
 		return "kept"
 	case s.Unconfirmed > 0:
 		return "unconfirmed"
-	case len(s.Unknown)+len(s.Problems) > 0:
+	case len(s.Unknown)+s.Undecided > 0:
 		return "unknown"
 	case s.Removed > 0:
 		return "removed"
@@ -247,7 +249,7 @@ func (v *offboardView) end() {
 		}
 		removed += s.Removed
 		bad += s.Failed + s.Unconfirmed + s.Held
-		if s.Unread != "" || len(s.Unknown) > 0 {
+		if s.Unread != "" || len(s.Unknown)+s.Undecided > 0 {
 			unread++
 		}
 	}

@@ -35,6 +35,7 @@ type offboardSystem struct {
 	Removed     int              `json:"removed"`
 	Failed      int              `json:"failed"`
 	Unconfirmed int              `json:"unconfirmed"`
+	Undecided   int              `json:"undecided"`
 	Kept        int              `json:"kept"`
 	Unread      string           `json:"unread,omitempty"`
 	Unknown     []access.Unknown `json:"unknown"`
@@ -51,7 +52,7 @@ func OffboardJSON(w io.Writer, b Offboarded) error {
 		Exit: b.Exit, Notes: list(b.Plan.Notes), Systems: []offboardSystem{}, Refusals: list(b.Plan.Refusals), Secrets: list(b.Secrets), Edit: b.Edit, Took: seconds(b.Took)}
 	for _, s := range b.Systems {
 		doc.Systems = append(doc.Systems, offboardSystem{Name: s.Name, Fate: s.Fate(), Accounts: list(s.Accounts), Removed: s.Removed, Failed: s.Failed,
-			Unconfirmed: s.Unconfirmed, Kept: s.Held, Unread: s.Unread, Unknown: list(s.Unknown), Problems: list(s.Problems), Whole: s.Whole, Remains: list(s.Remains), Took: seconds(s.Took)})
+			Unconfirmed: s.Unconfirmed, Kept: s.Held, Undecided: s.Undecided, Unread: s.Unread, Unknown: list(s.Unknown), Problems: list(s.Problems), Whole: s.Whole, Remains: list(s.Remains), Took: seconds(s.Took)})
 	}
 	return writeJSON(w, doc)
 }
