@@ -95,6 +95,9 @@ func digest(body string) string {
 	return hex.EncodeToString(sum[:])
 }
 
+// Documents are the documents of a result as YAML, parted by lines of "---"; "" if there are none.
+func Documents(r *Result) string { return strings.Join(documents(r), "---\n") }
+
 // documents are the documents as YAML, each ending with a line end.
 func documents(r *Result) []string {
 	var out []string
@@ -187,15 +190,19 @@ func join(texts []string) string {
 	return strings.Join(out, ", ")
 }
 
+// YAML is the entitlement as an entry of a list.
+func (e Entitlement) YAML() string {
+	if e.Usual {
+		return declare.Scalar(e.Target.String())
+	}
+	return "{" + declare.Scalar(e.Target.String()) + ": " + declare.Scalar(e.Permission) + "}"
+}
+
 // entitlements writes a list of them under a key.
 func entitlements(key, indent string, all []Entitlement) string {
 	var words []string
 	for _, e := range all {
-		word := declare.Scalar(e.Target.String())
-		if !e.Usual {
-			word = "{" + word + ": " + declare.Scalar(e.Permission) + "}"
-		}
-		words = append(words, word)
+		words = append(words, e.YAML())
 	}
 	if one := key + ": [" + strings.Join(words, ", ") + "]\n"; len(one) <= width {
 		return one

@@ -32,6 +32,9 @@ type Draft struct {
 	Actor string
 	// At is when it is committed.
 	At time.Time
+	// Anew says that the branch is to hold Parent with this edit and nothing of what it held before:
+	// a proposal that was made again.
+	Anew bool
 	// Edit gives the files to write: their new contents by path, relative to the access root;
 	// nil deletes one. It gets to read the files of the commit that is added to.
 	Edit func(read func(path string) ([]byte, error)) (map[string][]byte, error)
@@ -67,6 +70,19 @@ func (r *Repo) commit(ctx context.Context, h *handle, d Draft) (Revision, bool, 
 	if err != nil {
 		return Revision{}, false, err
 	}
+	parents, tip := []plumbing.Hash{parent.id}, parent
+	if d.Anew && parent.id.String() != d.Parent.Hash {
+		if parent, err = h.at(d.Parent); err != nil {
+			return Revision{}, false, err
+		}
+		in, err := h.ancestor(ctx, parent, tip)
+		if err != nil {
+			return Revision{}, false, err
+		}
+		if !in {
+			parents = append(parents, parent.id)
+		}
+	}
 	root, err := r.access(h, parent)
 	if err != nil {
 		return Revision{}, false, err
@@ -79,10 +95,10 @@ func (r *Repo) commit(ctx context.Context, h *handle, d Draft) (Revision, bool, 
 	if err != nil {
 		return Revision{}, false, err
 	}
-	if tree == parent.tree {
-		return parent.revision(d.Branch), false, nil
+	if tree == tip.tree {
+		return tip.revision(d.Branch), false, nil
 	}
-	id, err := h.writeCommit(d, parent.id, tree)
+	id, err := h.writeCommit(d, parents, tree)
 	if err != nil {
 		return Revision{}, false, err
 	}
@@ -200,10 +216,10 @@ func (g gitDir) notCheckedOut(ref plumbing.ReferenceName) error {
 	return nil
 }
 
-func (h *handle) writeCommit(d Draft, parent, tree plumbing.Hash) (plumbing.Hash, error) {
+func (h *handle) writeCommit(d Draft, parents []plumbing.Hash, tree plumbing.Hash) (plumbing.Hash, error) {
 	name, email := h.identity(d.Actor)
 	by := object.Signature{Name: name, Email: email, When: d.At}
-	c := &object.Commit{Author: by, Committer: by, TreeHash: tree, ParentHashes: []plumbing.Hash{parent},
+	c := &object.Commit{Author: by, Committer: by, TreeHash: tree, ParentHashes: parents,
 		Message: strings.TrimRight(d.Message, "\n") + "\n\n" + branchMark + d.Branch + "\n"}
 	o := &plumbing.MemoryObject{}
 	if err := c.Encode(o); err != nil {
