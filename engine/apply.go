@@ -43,6 +43,8 @@ type Applied struct {
 	Exit   int
 	// Stopped says that the run was interrupted.
 	Stopped bool
+	// Looked tells, for a run about one person, how each system was read.
+	Looked map[string]Looked
 	// Settings says that the judging settings of what was applied hold from now on.
 	Settings bool
 }
@@ -57,6 +59,9 @@ func (e *Engine) Apply(ctx context.Context, o ApplyOptions) (_ *Applied, err err
 	}
 	// A plan of a part is applied to that part. By whose settings it is judged the file can't say.
 	if o.Reviewed != nil {
+		if o.Reviewed.Leave != "" {
+			return nil, fmt.Errorf("the plan is about nothing but %s's leaving; accord offboard carries such a plan out", o.Reviewed.Leave)
+		}
 		if len(o.Only) == 0 {
 			o.Only = o.Reviewed.Only
 		}
@@ -77,6 +82,9 @@ func (e *Engine) Apply(ctx context.Context, o ApplyOptions) (_ *Applied, err err
 		return nil, unjudged
 	}
 	out := &Applied{Plan: p}
+	if o.Leave != nil {
+		out.Looked = s.looked()
+	}
 	s.seen = s.remembering()
 	if o.Approvals != nil {
 		s.evidence() // the journal is told of it
@@ -127,7 +135,8 @@ func (s *session) run(ctx context.Context, o ApplyOptions, out *Applied) error {
 	if err := s.closeAbandoned(ctx); err != nil {
 		return err
 	}
-	if out.Plan.Running() == 0 && !s.moves(out.Plan) {
+	settles := s.settles(ctx)
+	if out.Plan.Running() == 0 && len(settles) == 0 && s.opts.Leave == nil && !s.moves(out.Plan) {
 		return nil
 	}
 	out.Run = runID(s.Now(), out.Plan.PlanDigest)
@@ -148,12 +157,17 @@ func (s *session) run(ctx context.Context, o ApplyOptions, out *Applied) error {
 		allow = append(allow, string(a.Name)+":"+a.Ref)
 	}
 	settings, policies := s.accepts(out.Plan)
+	leave := Leave{}
+	if s.opts.Leave != nil {
+		leave, settings, policies = *s.opts.Leave, "", "" // by whose settings is judged stays as it is
+	}
 	out.Settings = settings == out.Plan.Revision.Hash && settings != ""
 	s.head.Repo = nil // not needed any more, and large
 	res, err := apply.Run(ctx, apply.Options{
-		Plan: out.Plan, Systems: conns, Journal: s.journal, Run: out.Run, Progress: o.Progress, Now: s.Now, Seen: s.see, Approved: s.approvedRun(out.Plan),
+		Plan: out.Plan, Systems: conns, Journal: s.journal, Run: out.Run, Progress: o.Progress, Now: s.Now, Seen: s.see, Approved: s.approvedRun(out.Plan), Urgent: s.opts.Leave != nil,
 		Opened: journal.Opened{Revision: revision, PlanDigest: out.Plan.PlanDigest, ChangeDigest: out.Plan.ChangeDigest,
-			Actor: s.Actor, Version: s.Version, Systems: names, Allow: allow, Worktree: out.Plan.Revision.Worktree, Settings: settings, Policies: policies},
+			Actor: s.Actor, Version: s.Version, Systems: names, Allow: allow, Worktree: out.Plan.Revision.Worktree, Settings: settings, Policies: policies,
+			Offboard: leave.Person, Reason: leave.Reason, Branch: leave.branch()},
 	})
 	out.Result, out.Stopped = res, ctx.Err() != nil
 	if res == nil {
@@ -164,15 +178,20 @@ func (s *session) run(ctx context.Context, o ApplyOptions, out *Applied) error {
 	if err != nil {
 		return err // the journal can't be written; nothing more can be recorded
 	}
-	return s.finish(ctx, out)
+	return s.finish(ctx, out, settles)
 }
 
 // finish closes the run in the journal, and publishes that.
-func (s *session) finish(ctx context.Context, out *Applied) error {
+func (s *session) finish(ctx context.Context, out *Applied, settles []journal.Settled) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTime)
 	defer cancel()
 	for _, linked := range s.seen.entries() {
 		if err := s.journal.Append(ctx, journal.Entry{Run: out.Run, Data: linked}); err != nil {
+			return err
+		}
+	}
+	for _, settled := range settles {
+		if err := s.journal.Append(ctx, journal.Entry{Run: out.Run, Data: settled}); err != nil {
 			return err
 		}
 	}
@@ -226,6 +245,9 @@ func (s *session) moves(p *plan.Plan) bool {
 // other machines nobody can know that, so none of them is open where the journal is published.
 func (s *session) closeAbandoned(ctx context.Context) error {
 	for _, r := range s.memory.Open() {
+		if slices.ContainsFunc(r.Systems, func(name string) bool { return s.busy[name] != nil }) {
+			continue // it goes on
+		}
 		if !slices.ContainsFunc(r.Systems, func(name string) bool { return s.has(name) }) && len(r.Systems) > 0 {
 			continue
 		}
@@ -252,6 +274,9 @@ func (s *session) lockNames() (err error) {
 		if len(s.opts.Systems) == 0 || slices.Contains(s.opts.Systems, sys.ID.Value) {
 			names = append(names, sys.ID.Value)
 		}
+	}
+	if s.opts.Leave != nil {
+		return s.lockEach(names)
 	}
 	if s.kept.spooled != nil {
 		names = append(names, spoolLock)

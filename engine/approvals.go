@@ -84,7 +84,7 @@ func isHex(s string, n int) bool {
 type evidence struct {
 	valid   []Approval        // for this change, ids of people filled in
 	stray   []string          // those that don't count, and why
-	authors map[string]string // who wrote the change, and what says so
+	authors map[string]string // who may not approve it, as they wrote it or were offboarded, and what says so
 	gains   map[string]bool   // who gets something by it
 }
 
@@ -107,6 +107,9 @@ func (s *session) evidence() *evidence {
 		if id := s.byEmail(a.Email); id != "" {
 			e.authors[id] = "wrote the change"
 		}
+	}
+	for _, id := range s.withheldIDs() {
+		e.authors[id] = "was offboarded"
 	}
 	law := s.resolved(s.book)
 	for _, a := range list {

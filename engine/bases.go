@@ -237,7 +237,8 @@ func (s *session) resolve() error {
 	}
 	former := s.former()
 	head := func(b *base) (*resolve.World, declare.Problems) {
-		return resolve.Resolve(resolve.Input{Repo: s.head.Repo, At: s.at, Connectors: conns, Previous: s.before(b), Former: former, Found: s.found, Without: s.without})
+		return resolve.Resolve(resolve.Input{Repo: s.head.Repo, At: s.at, Connectors: conns, Previous: s.before(b), Former: former, Found: s.found, Without: s.without,
+			Offboarded: s.offboarded()})
 	}
 	var problems declare.Problems
 	var plain *resolve.World
@@ -298,6 +299,9 @@ func (s *session) compare(plain *resolve.World, head func(*base) (*resolve.World
 		}
 		return
 	}
+	if s.opts.Leave != nil {
+		return // it is about no change
+	}
 	if s.newest.decl == s.head.Repo {
 		return
 	}
@@ -314,7 +318,7 @@ func (s *session) shiftsFrom(b *base) []access.Shift {
 		return b.shifts
 	}
 	b.compared = true
-	b.shifts = resolve.Compare(b.world, b.head)
+	b.shifts = resolve.Compare(b.world, s.asDeclared(b))
 	if is := s.own.policies.Digest; is != b.policies {
 		b.shifts = append(b.shifts, access.Shift{Kind: access.ShiftSettings, System: policiesName, From: b.policies, To: is})
 		resolve.SortShifts(b.shifts)

@@ -286,6 +286,6 @@ func (i *importing) everywhere(r *declare.Repository) (*resolve.World, error) {
 	if b == nil {
 		b = i.last
 	}
-	w, problems := resolve.Resolve(resolve.Input{Repo: r, At: i.at, Connectors: conns, Previous: i.before(b), Former: i.former(), Found: i.found})
+	w, problems := resolve.Resolve(resolve.Input{Repo: r, At: i.at, Connectors: conns, Previous: i.before(b), Former: i.former(), Found: i.found, Offboarded: i.offboarded()})
 	return w, problems.Err()
 }

@@ -72,6 +72,9 @@ var _ plan.Judge = (*judging)(nil)
 // Changes judges steps, shifts, settings and the plan as a whole.
 func (j *judging) Changes(steps []*plan.Step) []plan.Refusal {
 	out := j.held(steps)
+	if j.opts.Leave != nil { // no policy holds a leaver, and there is nothing else
+		return out
+	}
 	boot, judged := j.bootstrap(steps)
 	out = append(out, boot...)
 	if j.judged = judged && j.err == nil; !j.judged {

@@ -86,7 +86,7 @@ func (s *session) remember(ctx context.Context, write bool) (err error) {
 	}
 	s.memory = s.journal.Memory()
 	for _, r := range s.memory.Open() {
-		if write && s.kept.spooled != nil {
+		if write && s.kept.spooled != nil && s.opts.Leave == nil {
 			return journal.HeldBy(r)
 		}
 		s.notes = append(s.notes, openRun(r, s.kept.spooled != nil))

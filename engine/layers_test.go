@@ -28,6 +28,7 @@ var layers = []struct {
 	{"engine/observe", []string{"engine/access", "connectors"}, []string{"connectors/memory"}},
 	{"engine/match", []string{"engine/access"}, nil},
 	{"engine/adopt", []string{"engine/access", "engine/declare"}, []string{"engine/resolve", "engine/diff"}},
+	{"engine/amend", []string{"engine/access", "engine/declare"}, nil},
 	{"engine/diff", []string{"engine/access"}, nil},
 	{"engine/plan", []string{"engine/access", "engine/diff"}, nil},
 	{"engine/apply", []string{"engine/access", "engine/plan", "engine/journal", "connectors"}, []string{"connectors/memory", "engine/diff"}},

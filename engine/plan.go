@@ -110,6 +110,10 @@ func (s *session) build(ctx context.Context, brief bool) (*plan.Plan, *judging, 
 	in := plan.Input{
 		At: s.at, Revision: s.head.Revision, Base: s.opts.Base, Shifts: s.shifts, ChangeDigest: s.digest, Notes: s.notes,
 		Exclusive: exclusive(s.head.Repo), Allow: s.opts.Allow, Brief: brief && s.book.judge == nil, Settings: s.settings, Only: s.opts.Only, Selected: s.opts.Systems,
+		Withheld: s.withheld(),
+	}
+	if s.opts.Leave != nil {
+		in.Leave = s.opts.Leave.Person
 	}
 	if s.newest != nil && s.newest.decl != s.head.Repo {
 		in.Changed = newChangedDocs(s.newest.decl, s.head.Repo).changed
@@ -174,6 +178,9 @@ func (s *session) planSystem(sys *system) plan.SystemInput {
 		Guards:      s.guards(sys),
 		Scope:       scope(sys),
 		Want:        sys.want, BaseAt: sys.baseAt, BaseError: sys.baseErr, Doubtful: sys.doubtful, Live: sys.live, NotRead: sys.notRead,
+	}
+	if s.opts.Leave != nil {
+		in.Want, in.Whole, in.Accounts = leaving{sys.want, s.opts.Leave.Person}, sys.whole, sys.accounts()
 	}
 	if sys.base != nil {
 		in.Base = sys.base

@@ -41,6 +41,8 @@ type PlanOptions struct {
 	Approvals *Approvals
 	// Progress is told about each system that answered; it may be nil.
 	Progress func(observe.Result)
+	// Leave makes the run one about nothing but one person's leaving; nil: it is about everybody.
+	Leave *Leave
 	// Inputs is told what the policies were asked, each a JSON document on one line; it may be nil.
 	Inputs func(input []byte) error
 }
@@ -83,7 +85,8 @@ type session struct {
 	others   []other                             // systems that aren't part of the run, where roles exclude each other
 	found    map[string]map[string]resolve.Found // accounts that are called otherwise than declared
 	seen     *remembering
-	unlock   func() // releases the locks by name; nil while planning
+	unlock   func()           // releases the locks by name; nil while planning
+	busy     map[string]error // systems whose lock another run holds; for a run about one person only
 }
 
 // system is one system of a session.
@@ -102,8 +105,13 @@ type system struct {
 	baseAt   time.Time
 	baseErr  string // why the last applied revision can't be had
 	live     *access.State
-	err      error
-	notRead  string
+	// whole is the whole system, where live is the part that a run about one person concerns; asked
+	// tells that the whole had to be read. took is how long reading took.
+	whole   *access.State
+	asked   []access.ID
+	took    time.Duration
+	err     error
+	notRead string
 	// doubtful says that there are no accounts, and that it can't be told whether there were.
 	doubtful bool
 }
@@ -188,10 +196,14 @@ func (e *Engine) prepare(ctx context.Context, o PlanOptions, write bool) (_ *ses
 		return nil, err
 	}
 	s.distrust(write)
+	if err := s.leave(); err != nil {
+		return nil, err
+	}
 	s.read(ctx)
 	if err := s.correlate(); err != nil {
 		return nil, err
 	}
+	s.narrow()
 	return s, nil
 }
 
@@ -230,11 +242,15 @@ func openRun(r journal.OpenRun, elsewhere bool) string {
 			}
 		}
 	}
+	by := r.Actor
+	if r.Offboard != "" {
+		by += ", offboarding " + r.Offboard
+	}
 	state := "never came to its end"
 	if elsewhere {
 		state = "is at work or was cut off (then accord journal close ends it)"
 	}
-	text := fmt.Sprintf("the run %s by %s, begun %s, %s: %d done", r.Run, r.Actor, r.Since.UTC().Format("2006-01-02 15:04:05"), state, done)
+	text := fmt.Sprintf("the run %s by %s, begun %s, %s: %d done", r.Run, by, r.Since.UTC().Format("2006-01-02 15:04:05"), state, done)
 	if unknown > 0 {
 		text += fmt.Sprintf(", %d begun without a known outcome", unknown)
 	}
@@ -280,28 +296,47 @@ func (s *session) open(sys *system, write bool) {
 // hands.
 func (s *session) read(ctx context.Context) {
 	var targets []observe.Target
-	asked := map[string]*system{}
 	for _, sys := range s.systems {
 		switch {
 		case s.opts.NoLive:
 			sys.notRead = "it wasn't asked"
+		case sys.live != nil: // nothing need be asked
 		case sys.conn != nil && sys.notRead == "":
-			targets = append(targets, observe.Target{System: sys.decl.ID.Value, Reader: connectors.ReadOnly(sys.conn)})
-			asked[sys.decl.ID.Value] = sys
+			targets = append(targets, observe.Target{System: sys.decl.ID.Value, Reader: connectors.ReadOnly(sys.conn), Scope: connectors.Scope{IDs: sys.asked}})
 		}
 	}
-	o := observe.Options{Parallel: s.opts.Parallel, Timeout: s.opts.Timeout, Progress: s.opts.Progress}
+	s.observe(ctx, targets)
+	if s.opts.Leave != nil {
+		s.widen(ctx)
+	} else {
+		s.doubtEmpty()
+	}
+	s.disjoint()
+}
+
+// observe asks systems side by side, and keeps what they answer.
+func (s *session) observe(ctx context.Context, targets []observe.Target) {
+	o := observe.Options{Parallel: s.opts.Parallel, Timeout: s.timeout(), Progress: s.opts.Progress}
 	if o.Parallel == 0 {
 		o.Parallel = 8
 	}
-	if o.Timeout == 0 {
-		o.Timeout = 2 * time.Minute
-	}
 	for _, r := range observe.Read(ctx, targets, o) {
-		asked[r.System].live, asked[r.System].err = r.State, r.Err
+		sys := s.systemOf(r.System)
+		sys.live, sys.err = r.State, r.Err
+		sys.took += r.Took
 	}
-	s.doubtEmpty()
-	s.disjoint()
+}
+
+// timeout is how long a system may take to answer. Where somebody's access is taken away at once
+// all that is asked is one person, and a system that hangs mustn't hold back the others for long.
+func (s *session) timeout() time.Duration {
+	switch {
+	case s.opts.Timeout > 0:
+		return s.opts.Timeout
+	case s.opts.Leave != nil:
+		return 30 * time.Second
+	}
+	return 2 * time.Minute
 }
 
 // doubtEmpty takes an answer for no answer when it is empty and what was last applied there

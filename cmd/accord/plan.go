@@ -73,22 +73,32 @@ Exit codes: 0 nothing to do, 2 there are changes, 3 a guard or a policy refuses 
 
 func (a *app) driftCommand() *cobra.Command {
 	var f planFlags
+	var propose string
 	c := &cobra.Command{
 		Use:   "drift",
 		Short: "Show where the systems differ from what was applied",
 		Long: `Drift shows what the systems grant that nobody declared, what is declared and missing,
 and what Accord leaves alone. It can't write to any system.
 
+With --propose it writes the change of the declaration that would adopt the drift of the systems
+whose drift key is propose, or of those named by --system: a patch (accord drift --propose |
+git apply), or, with --propose=commit, a branch accord/drift-SYSTEM for each.
+
 Exit codes: 0 no drift, 2 drift, 6 some system couldn't be read completely, 1 it failed.`,
 		Args: exactArgs(0, 0, "no arguments"),
 	}
 	f.source(c)
 	format := addFormat(c)
+	c.Flags().StringVar(&propose, "propose", "", "write the change that adopts the drift: patch (if nothing is said) or commit")
+	c.Flags().Lookup("propose").NoOptDefVal = "patch"
 	f.live = true
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		o, err := a.planOptions(f)
 		if err != nil {
 			return err
+		}
+		if propose != "" {
+			return a.propose(c, o, f, propose, *format)
 		}
 		p, decl, err := a.plan(c, o)
 		if err != nil {

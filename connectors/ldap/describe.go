@@ -2,6 +2,7 @@ package ldap
 
 import (
 	"slices"
+	"time"
 
 	"github.com/accordhq/accord/connectors"
 	"github.com/accordhq/accord/engine/access"
@@ -134,7 +135,23 @@ func (f *flavour) describe() access.Description {
 	d.Kinds = append(d.Kinds, access.Kind{Name: kindEntry,
 		Doc: "Any other entry that is a member of something, by its DN: outside the bases, of another class, or gone"})
 	d.Settings = f.settings()
+	d.Remains = f.remains()
 	return d
+}
+
+// remains are what a directory can't end. The lifetime of tickets is the default of a domain's
+// Kerberos policy (MaxTicketAge, MaxServiceAge in [MS-GPSB] 2.2.1.3).
+func (f *flavour) remains() []access.Remnant {
+	out := []access.Remnant{
+		{Kind: access.RemnantSession, Text: "connections that are bound stay so until they are closed, and so do sessions of programs that asked the directory when they began"},
+		{Kind: access.RemnantKey, Text: "public keys, certificates and tokens, where a program takes them without asking whether the account is locked"},
+	}
+	if f.ad {
+		out = append(out,
+			access.Remnant{Kind: access.RemnantSession, Text: "Kerberos tickets for services are honoured until they end, by the domain's policy", Ends: 10 * time.Hour},
+			access.Remnant{Kind: access.RemnantSession, Text: "machines that are offline go on to accept the last sign-in that they remember"})
+	}
+	return append(out, access.Remnant{Kind: access.RemnantSecret, Text: "passwords of shared and service accounts"})
 }
 
 func declarable(all []attribute) []access.Attribute {

@@ -76,6 +76,11 @@ func describe() access.Description {
 		// Everything runs under one lock of the server, so more at a time would only wait.
 		Parallel: 1,
 		Batch:    access.BatchAll,
+		Remains: []access.Remnant{
+			{Kind: access.RemnantSession, Text: "sessions are ended, unless Accord's role isn't a member of pg_signal_backend, or, for a superuser's, no superuser: then they go on, and a warning says so"},
+			{Kind: access.RemnantOwned, Text: "what the role owns stays its own and goes on to work: functions that run as their owner, subscriptions, jobs of extensions"},
+			{Kind: access.RemnantSecret, Text: "passwords of roles that several people use, and those in the configuration of poolers"},
+		},
 	}
 }
 

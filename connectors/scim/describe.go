@@ -146,6 +146,11 @@ func describe() access.Description {
 		Parallel: parallel,
 		Settle:   settle,
 		Batch:    access.BatchTarget,
+		Remains: []access.Remnant{
+			{Kind: access.RemnantSession, Text: "sessions that are open: SCIM can't end them; whether the service does when it deactivates a user is its own affair"},
+			{Kind: access.RemnantKey, Text: "API tokens, SSH keys and authorised apps of the user: SCIM doesn't know them; whether they work for a deactivated user is the service's own affair"},
+			{Kind: access.RemnantSecret, Text: "tokens and webhooks of teams and integrations that the user could see"},
+		},
 	}
 }
 

@@ -33,6 +33,12 @@ func NewBuilder(system string) *Builder {
 	}
 }
 
+// Nothing is the state of a system on which there is nothing.
+func Nothing(system string) *State {
+	st, _ := NewBuilder(system).Build() // only twins can make it fail
+	return st
+}
+
 // Identity sets what State.Identity returns.
 func (b *Builder) Identity(s string) *Builder { b.identity = s; return b }
 

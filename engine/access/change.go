@@ -250,6 +250,7 @@ const (
 	RiskBootstrap    RiskName = "policy-bootstrap"   // refuses: nothing can judge the plan
 	RiskConnection   RiskName = "new-connection"     // refuses to read where the declaration points anew
 	RiskFlapping     RiskName = "flapping"           // holds: it was corrected again and again
+	RiskReturns      RiskName = "returns"            // who was offboarded counts as left
 	RiskAdopts       RiskName = "adopts"
 	RiskDeletes      RiskName = "deletes-account"
 	RiskGrantsAdmin  RiskName = "grants-admin"

@@ -28,7 +28,33 @@ type Description struct {
 	// Creates is how many objects the connector's CreateEach makes in one call at most; below
 	// two, objects are made one at a time.
 	Creates int `json:"creates,omitempty"`
+	// Remains are what goes on after an account was disabled and its grants were revoked, and what
+	// this connector can't end. Whoever takes somebody's access away at once is told.
+	Remains []Remnant `json:"remains,omitempty"`
 }
+
+// Remnant is one thing that outlives an account's being disabled.
+type Remnant struct {
+	Kind RemnantKind `json:"kind"`
+	// Text says what it is and what ends it, in one sentence.
+	Text string `json:"text"`
+	// Ends is after how long it ends by itself, by the system's own default; zero: it doesn't.
+	Ends time.Duration `json:"ends,omitempty"`
+}
+
+// RemnantKind is the sort of a remnant.
+type RemnantKind string
+
+const (
+	// RemnantSession is a connection or a sign-in that is open, or a ticket that stands for one.
+	RemnantSession RemnantKind = "session"
+	// RemnantKey is a personal credential beside the account's own: a key, a token.
+	RemnantKey RemnantKind = "key"
+	// RemnantSecret is a credential that others use as well.
+	RemnantSecret RemnantKind = "secret"
+	// RemnantOwned is what belongs to the account and goes on to work: objects, jobs, data.
+	RemnantOwned RemnantKind = "owned"
+)
 
 // BatchUnit says which changes a connector can carry out together, all or none.
 type BatchUnit string

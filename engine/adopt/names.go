@@ -64,7 +64,7 @@ func (n *names) person(account, system string) (id, note string) {
 	id = n.people.free(short, slug(account), short+"-"+system)
 	if where := n.people.where[short]; where != "" && where != thisImport {
 		note = fmt.Sprintf("%s on %s became %s, as %s is taken (%s); if they are the same, put accounts: {%s: %s} there instead",
-			account, system, id, short, where, scalar(system), scalar(account))
+			account, system, id, short, where, declare.Scalar(system), declare.Scalar(account))
 	}
 	return id, note
 }
@@ -134,5 +134,5 @@ const maxKey = 1000
 // writableTarget reports whether kind/name can be written as an entitlement.
 func writableTarget(id access.ID) bool {
 	return writable(id.Kind) && writable(id.Name) && strings.Trim(id.Name, " ") == id.Name && strings.Trim(id.Kind, " ") == id.Kind &&
-		!strings.Contains(id.Kind, "/") && len(scalar(id.String())) <= maxKey
+		!strings.Contains(id.Kind, "/") && len(declare.Scalar(id.String())) <= maxKey
 }

@@ -8,7 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
-	"unicode"
+
+	"github.com/accordhq/accord/engine/declare"
 )
 
 // Head says what the comment at the head of a file tells.
@@ -94,6 +95,9 @@ func digest(body string) string {
 	return hex.EncodeToString(sum[:])
 }
 
+// Documents are the documents of a result as YAML, parted by lines of "---"; "" if there are none.
+func Documents(r *Result) string { return strings.Join(documents(r), "---\n") }
+
 // documents are the documents as YAML, each ending with a line end.
 func documents(r *Result) []string {
 	var out []string
@@ -120,25 +124,25 @@ func documents(r *Result) []string {
 		}
 	}
 	for _, g := range r.Groups {
-		out = append(out, "group: "+scalar(g.ID)+"\n"+list("members", g.Members))
+		out = append(out, "group: "+declare.Scalar(g.ID)+"\n"+list("members", g.Members))
 	}
 	for _, g := range r.Grants {
-		d := "grant: " + scalar(g.ID) + "\n"
+		d := "grant: " + declare.Scalar(g.ID) + "\n"
 		if g.Group != "" {
-			d += "to: [{group: " + scalar(g.Group) + "}]\n"
+			d += "to: [{group: " + declare.Scalar(g.Group) + "}]\n"
 		} else {
 			d += list("to", g.People)
 		}
-		out = append(out, d+"access:\n"+entitlements("  "+scalar(r.System), "  ", g.Access))
+		out = append(out, d+"access:\n"+entitlements("  "+declare.Scalar(r.System), "  ", g.Access))
 	}
 	return out
 }
 
 func personFields(p Person, kind string, r *Result) []string {
-	out := []string{kind + ": " + scalar(p.ID)}
+	out := []string{kind + ": " + declare.Scalar(p.ID)}
 	add := func(key, v string) {
 		if v != "" {
-			out = append(out, key+": "+scalar(v))
+			out = append(out, key+": "+declare.Scalar(v))
 		}
 	}
 	if p.Service {
@@ -152,12 +156,12 @@ func personFields(p Person, kind string, r *Result) []string {
 	if len(p.Attributes) > 0 {
 		var all []string
 		for _, at := range p.Attributes {
-			all = append(all, scalar(at.Key)+": "+scalar(at.Value))
+			all = append(all, declare.Scalar(at.Key)+": "+declare.Scalar(at.Value))
 		}
 		out = append(out, "attributes: {"+strings.Join(all, ", ")+"}")
 	}
 	if p.Account != "" {
-		out = append(out, "accounts: {"+scalar(r.System)+": "+scalar(p.Account)+"}")
+		out = append(out, "accounts: {"+declare.Scalar(r.System)+": "+declare.Scalar(p.Account)+"}")
 	}
 	return out
 }
@@ -173,7 +177,7 @@ func list(key string, ids []string) string {
 	var b strings.Builder
 	b.WriteString(key + ":\n")
 	for _, id := range ids {
-		b.WriteString("  - " + scalar(id) + "\n")
+		b.WriteString("  - " + declare.Scalar(id) + "\n")
 	}
 	return b.String()
 }
@@ -181,20 +185,24 @@ func list(key string, ids []string) string {
 func join(texts []string) string {
 	var out []string
 	for _, t := range texts {
-		out = append(out, scalar(t))
+		out = append(out, declare.Scalar(t))
 	}
 	return strings.Join(out, ", ")
+}
+
+// YAML is the entitlement as an entry of a list.
+func (e Entitlement) YAML() string {
+	if e.Usual {
+		return declare.Scalar(e.Target.String())
+	}
+	return "{" + declare.Scalar(e.Target.String()) + ": " + declare.Scalar(e.Permission) + "}"
 }
 
 // entitlements writes a list of them under a key.
 func entitlements(key, indent string, all []Entitlement) string {
 	var words []string
 	for _, e := range all {
-		word := scalar(e.Target.String())
-		if !e.Usual {
-			word = "{" + word + ": " + scalar(e.Permission) + "}"
-		}
-		words = append(words, word)
+		words = append(words, e.YAML())
 	}
 	if one := key + ": [" + strings.Join(words, ", ") + "]\n"; len(one) <= width {
 		return one
@@ -211,43 +219,11 @@ func (r *Result) Fragment() string {
 	var b strings.Builder
 	b.WriteString("resources:\n")
 	for _, res := range r.Resources {
-		b.WriteString("  " + scalar(res.ID.String()) + ":")
+		b.WriteString("  " + declare.Scalar(res.ID.String()) + ":")
 		if res.Declared != nil {
 			b.WriteString(fmt.Sprintf(" # line %d has it already: add", res.Declared.At.Line))
 		}
 		b.WriteString("\n" + entitlements("    access", "    ", res.Access))
 	}
-	return b.String()
-}
-
-// plainWord is what YAML of every version and in every place takes for that text; words that
-// mean something else to some of them are in special.
-var (
-	plainWord = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.-]*(/[A-Za-z0-9_.-]+)*$`)
-	special   = regexp.MustCompile(`(?i)^(y|n|yes|no|on|off|true|false|null|nan|inf)$`)
-)
-
-// scalar writes a text so that it is read back as it is: plain words as they are, all else in
-// double quotes, with what can't be seen escaped.
-func scalar(s string) string {
-	if plainWord.MatchString(s) && !special.MatchString(s) {
-		return s
-	}
-	var b strings.Builder
-	b.WriteByte('"')
-	for _, r := range s {
-		switch {
-		case r == '"' || r == '\\':
-			b.WriteByte('\\')
-			b.WriteRune(r)
-		case unicode.IsPrint(r):
-			b.WriteRune(r)
-		case r <= 0xffff:
-			fmt.Fprintf(&b, `\u%04x`, r)
-		default:
-			fmt.Fprintf(&b, `\U%08x`, r)
-		}
-	}
-	b.WriteByte('"')
 	return b.String()
 }

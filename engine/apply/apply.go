@@ -30,8 +30,11 @@ type Options struct {
 	Systems map[string]connectors.Connector
 	Journal *journal.Journal
 	// Run is the id of the run, Opened its first entry, Approved its second; nil: there is none.
-	Run      string
-	Opened   journal.Opened
+	Run    string
+	Opened journal.Opened
+	// Urgent says that the run is about nothing but somebody's leaving: it doesn't wait for
+	// another run's end to be made known.
+	Urgent   bool
 	Approved *journal.Approved
 	// Progress is told of every step that ended; it may be nil. Calls don't overlap.
 	Progress func(Progress)
@@ -75,6 +78,8 @@ type StepResult struct {
 type SystemResult struct {
 	Converged bool
 	Took      time.Duration
+	// Busy is how long its own leavers and reading it back took, without waiting for other systems.
+	Busy time.Duration
 	// ReadBack is the error of reading back, if that failed.
 	ReadBack error
 }
@@ -163,7 +168,8 @@ type part struct {
 	desc    access.Description
 	steps   []*StepResult
 	started time.Time
-	touched time.Time // when the last unit ended
+	touched time.Time     // when the last unit ended
+	leaving time.Duration // what its leavers took
 	// unanswered counts units in a row that took too long.
 	unanswered int
 	done       int

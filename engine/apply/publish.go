@@ -14,10 +14,16 @@ const publishTime = 2 * time.Minute
 
 // open makes the run known before it does anything. If another run has the journal open, or has
 // written to it since this one was planned, nothing is done at all; if it just can't be
-// published, those who left still lose what they hold.
+// published, those who left still lose what they hold; and so it is in an urgent run, whoever has
+// the journal open.
 func (r *runner) open(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, publishTime)
 	defer cancel()
+	if r.Urgent {
+		r.unpublished = r.Journal.Publish(ctx, journal.Urgent)
+		r.unopened = r.unpublished != nil
+		return nil
+	}
 	err := r.Journal.Publish(ctx, journal.Opening)
 	if errors.Is(err, journal.ErrHeld) || errors.Is(err, journal.ErrMoved) {
 		return err

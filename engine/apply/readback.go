@@ -33,6 +33,7 @@ func (r *runner) finish(ctx context.Context, p *part) SystemResult {
 			touched = append(touched, s)
 		}
 	}
+	begun := r.Now()
 	res := SystemResult{Converged: true}
 	identity := ""
 	if len(touched) > 0 {
@@ -54,7 +55,7 @@ func (r *runner) finish(ctx context.Context, p *part) SystemResult {
 	incomplete := len(sys.Unknown) > 0 || sys.Error != "" || len(sys.Waiting) > 0 || sys.BaseError != ""
 	res.Converged = res.Converged && !incomplete && sys.Unselected == 0 && len(sys.Dangling) == 0 && len(sys.Missing) == 0 && len(sys.Disputed)+len(sys.Disputes) == 0
 	leavers := sys.Error == "" && sys.BaseError == "" && !sys.LeaversUnseen && r.leaversDone(p)
-	res.Took = r.Now().Sub(p.started)
+	res.Took, res.Busy = r.Now().Sub(p.started), p.leaving+r.Now().Sub(begun)
 	if identity == "" {
 		identity = sys.Identity
 	}

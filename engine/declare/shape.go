@@ -66,6 +66,16 @@ func newShapes() shapes {
 	return s
 }
 
+// Keys are the keys of a kind of document, such as person or grant, in the order in which the
+// language names them: its id first. Of a kind that there isn't they are none.
+func Keys(kind string) []string {
+	zero := map[string]any{"person": Person{}, "service": Person{}, "group": Group{}, "role": Role{}, "grant": Grant{}, "system": System{}, "exempt": Exempt{}}[kind]
+	if zero == nil {
+		return nil
+	}
+	return append([]string{kind}, newShapes()[reflect.TypeOf(zero)].keys()...)
+}
+
 func (s *shape) keys() []string {
 	var keys []string
 	for _, f := range s.fields {

@@ -120,6 +120,8 @@ func decodeData(kind Kind, data string) (Data, error) {
 		return plain[Linked](data)
 	case KindApproved:
 		return plain[Approved](data)
+	case KindSettled:
+		return plain[Settled](data)
 	case KindNote:
 		return plain[Note](data)
 	case KindLate:

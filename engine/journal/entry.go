@@ -42,6 +42,7 @@ const (
 	KindRecovered    Kind = "recovered"
 	KindLinked       Kind = "linked"
 	KindApproved     Kind = "approved"
+	KindSettled      Kind = "settled"
 	KindNote         Kind = "note"
 	KindLate         Kind = "late"
 	KindDrift        Kind = "drift"
@@ -49,7 +50,7 @@ const (
 )
 
 // Data is the content of an entry: Opened, Begun, Ended, ReadBack, ClosedSystem, Closed,
-// Recovered, Linked, Approved, Note, Late, Drift or Told.
+// Recovered, Linked, Approved, Settled, Note, Late, Drift or Told.
 type Data interface{ kind() Kind }
 
 func (Opened) kind() Kind       { return KindOpened }
@@ -62,6 +63,7 @@ func (Recovered) kind() Kind    { return KindRecovered }
 func (Note) kind() Kind         { return KindNote }
 func (Linked) kind() Kind       { return KindLinked }
 func (Approved) kind() Kind     { return KindApproved }
+func (Settled) kind() Kind      { return KindSettled }
 func (Late) kind() Kind         { return KindLate }
 func (Drift) kind() Kind        { return KindDrift }
 func (Told) kind() Kind         { return KindTold }
@@ -91,6 +93,13 @@ type Opened struct {
 	Settings string `json:"settings,omitempty"`
 	// Policies names the policies of that commit by their content; empty: it has none.
 	Policies string `json:"policies,omitempty"`
+	// Offboard is the person whom the run is about, and about nobody else; Reason is why, Branch
+	// where the commit is to be that says so in the declaration. Such a run brings no system to a
+	// revision. From then on the person counts as somebody who left, whatever a declaration says,
+	// until a Settled.
+	Offboard string `json:"offboard,omitempty"`
+	Reason   string `json:"reason,omitempty"`
+	Branch   string `json:"branch,omitempty"`
 }
 
 // NoSettings stands where a commit is expected whose settings hold, and there is none.
@@ -312,6 +321,14 @@ type Demand struct {
 	Person  string   `json:"person,omitempty"`
 	Changes []string `json:"changes,omitempty"`
 	All     bool     `json:"all,omitempty"`
+}
+
+// Settled ends what an Opened with Offboard began: the declaration says itself now that the
+// person left, or somebody let the person return by name.
+type Settled struct {
+	Person string `json:"person"`
+	// Why is what settles it, for people.
+	Why string `json:"why"`
 }
 
 // Note is anything else that is worth keeping.

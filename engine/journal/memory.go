@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -85,6 +86,26 @@ func (m Memory) Policies() string {
 		return ""
 	}
 	return m.m.policies
+}
+
+// Offboarding is somebody whose access was taken away at once, by a run of its own, and of whom
+// the declaration didn't say since that they left.
+type Offboarding struct {
+	Person string
+	Since  time.Time
+	// Run is the run that began it, Actor who started that, Reason why.
+	Run, Actor, Reason string
+	// Branch is where the commit is that says so in the declaration, Revision what was declared
+	// when it began; Worktree for a folder.
+	Branch, Revision string
+}
+
+// Offboarded lists the people who were offboarded and aren't settled, sorted.
+func (m Memory) Offboarded() []Offboarding {
+	if m.m == nil {
+		return nil
+	}
+	return slices.SortedFunc(maps.Values(m.m.offboard), func(a, b Offboarding) int { return strings.Compare(a.Person, b.Person) })
 }
 
 // Linked tells whose the accounts of a system were when they were last seen, by the ids that the

@@ -15,6 +15,8 @@ type Moment string
 const (
 	// Opening: nothing but what must not wait may be written to a system before.
 	Opening Moment = "opening"
+	// Urgent: a run opens that does nothing but what must not wait, whoever else is at work.
+	Urgent Moment = "urgent"
 	// SystemClosed: the work on one system is at its end.
 	SystemClosed Moment = "system closed"
 	// Closing: the run is at its end.

@@ -19,6 +19,7 @@ type memory struct {
 	settings  applied
 	policies  string
 	given     map[string][]given
+	offboard  map[string]Offboarding       // by person
 	linked    map[string]map[string]string // system → the system's own id → person
 	disabled  map[access.Ref]DisabledAccount
 	created   map[access.Ref]struct{}
@@ -60,6 +61,7 @@ func newMemory() *memory {
 		created:   map[access.Ref]struct{}{},
 		removals:  map[string][]removal{},
 		given:     map[string][]given{},
+		offboard:  map[string]Offboarding{},
 		linked:    map[string]map[string]string{},
 		corrected: map[string][]int64{},
 		names:     names{index: map[access.ID]uint32{}},
@@ -75,7 +77,7 @@ func newMemory() *memory {
 // that growing them copies them.
 func (m *memory) clone() *memory {
 	c := *m
-	c.leavers = maps.Clone(m.leavers)
+	c.leavers, c.offboard = maps.Clone(m.leavers), maps.Clone(m.offboard)
 	c.applied, c.disabled, c.created = maps.Clone(m.applied), maps.Clone(m.disabled), maps.Clone(m.created)
 	c.removals, c.corrected, c.given = maps.Clone(m.removals), maps.Clone(m.corrected), maps.Clone(m.given)
 	c.linked = make(map[string]map[string]string, len(m.linked))
@@ -144,7 +146,7 @@ func (m *memory) check(e Entry) error {
 		return m.checkReadBack(e.Run, d)
 	case Approved:
 		return m.checkApproved(e.Run, d)
-	case ClosedSystem, Closed, Linked:
+	case ClosedSystem, Closed, Linked, Settled:
 		_, err := m.open(e.Run)
 		return err
 	case Recovered, Late:
@@ -270,6 +272,10 @@ func (m *memory) replay(e Entry) {
 		m.link(d)
 	case Approved:
 		m.approve(e, d)
+	case Settled:
+		if _, ok := m.runs[e.Run]; ok {
+			delete(m.offboard, d.Person)
+		}
 	case Closed:
 		if r, ok := m.runs[e.Run]; ok {
 			m.endedPartly(e, r)
@@ -293,6 +299,9 @@ func (m *memory) opened(e Entry, d Opened) {
 	if d.Settings != "" && !m.outdated(e, m.settings) {
 		m.settings, m.policies = applied{strings.Clone(d.Settings), e.Time}, strings.Clone(d.Policies)
 	}
+	if _, ok := m.offboard[d.Offboard]; !ok && d.Offboard != "" { // a second run goes on with the first
+		m.offboard[strings.Clone(d.Offboard)] = Offboarding{Person: d.Offboard, Since: e.Time, Run: r.id, Actor: d.Actor, Reason: d.Reason, Branch: d.Branch, Revision: d.Revision}
+	}
 }
 
 func (m *memory) link(d Linked) {
@@ -313,11 +322,14 @@ func (m *memory) closedSystem(e Entry, d ClosedSystem) {
 	if !ok {
 		return
 	}
-	if !d.Incomplete {
-		m.read(d.System, e.Time)
-	}
 	if !slices.Contains(r.closed, d.System) {
 		r.closed = append(r.closed, d.System)
+	}
+	if r.opened.Offboard != "" {
+		return // it was about one person only, and may have read no more
+	}
+	if !d.Incomplete {
+		m.read(d.System, e.Time)
 	}
 	if m.outdated(e, m.leavers[d.System]) || m.outdated(e, m.applied[d.System]) {
 		return

@@ -16,6 +16,7 @@ func Build(in Input) *Plan {
 		FormatVersion: FormatVersion, Engine: EngineVersion, Revision: in.Revision, Base: in.Base,
 		At: in.At.UTC(), Complete: true, Systems: []System{}, Steps: []Step{}, Shifts: in.Shifts, Notes: in.Notes,
 		Only: in.Only, Selected: in.Selected, Judged: in.Judged, Settings: in.Settings, Flips: in.Flips,
+		Withheld: in.Withheld, Leave: in.Leave,
 	}}
 	slices.SortFunc(b.in.Systems, func(a, c SystemInput) int { return strings.Compare(a.Name, c.Name) })
 	for i := range b.in.Systems {
@@ -66,7 +67,7 @@ func (b *builder) system(s *SystemInput) {
 		return
 	}
 	out.Identity, out.Unknown = s.Live.Identity(), s.Live.Unknowns()
-	if !s.Live.Complete() {
+	if !s.Live.Complete() && (b.in.Leave == "" || len(out.Unknown) > 0) { // of one person a part is all
 		b.plan.Complete = false
 	}
 	scope := s.Scope
@@ -272,9 +273,15 @@ func (p *part) hold() {
 	}
 }
 
-// only drops the steps of classes that weren't asked for, except leavers and what a chosen
+// only drops the steps that are about anybody but the one person whom the plan is about, if it
+// is, and those of classes that weren't asked for, except leavers and what a chosen
 // step needs.
 func (b *builder) only() {
+	if b.in.Leave != "" {
+		for _, p := range b.parts {
+			p.steps = slices.DeleteFunc(p.steps, func(s Step) bool { return !s.Leaver || s.Person != b.in.Leave })
+		}
+	}
 	if len(b.in.Only) == 0 {
 		return
 	}

@@ -179,8 +179,11 @@ func (g *guard) reEnables() {
 // now, of people who left some time ago, come on top: too many of them don't hold back those
 // who leave today.
 func (g *guard) massLeave() {
-	accounts := 0
-	for o := range g.Live.Objects() {
+	accounts := g.Accounts
+	for o := range g.counted().Objects() {
+		if g.Accounts > 0 {
+			break // only a part was read
+		}
 		if o.ID.IsAccount() && !o.Reserved && !o.Disabled {
 			accounts++
 		}

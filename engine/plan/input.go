@@ -29,6 +29,11 @@ type Input struct {
 	Only []Class
 	// Selected are the systems that were chosen; empty: all.
 	Selected []string
+	// Leave, if set, is the only person whom the plan is about: it holds what they lose as a leaver,
+	// and no other step.
+	Leave string
+	// Withheld are the people who are given nothing although the declaration has them.
+	Withheld []Withheld
 	// Brief leaves the reasons out of the steps once class, cause and risks are known: for
 	// plans that nobody reads, they are what takes most of the memory.
 	Brief bool
@@ -68,14 +73,26 @@ type SystemInput struct {
 	// that nobody who left is seen says nothing either.
 	Doubtful bool
 	// Live is what was read; nil with Error or NotRead set.
-	Live    *access.State
-	Error   string
-	NotRead string
-	Memory  Memory
+	Live *access.State
+	// Whole is what guards that count look at, where Live is only the part that the plan is about;
+	// nil: Live. Accounts is how many there are where only a part was read.
+	Whole    *access.State
+	Accounts int
+	Error    string
+	NotRead  string
+	Memory   Memory
 	// Linked are accounts that are somebody's although they are called otherwise, Disputes those
 	// of which it can't be told whose they are.
 	Linked   []Linked
 	Disputes []Dispute
+}
+
+// counted is what guards that count look at.
+func (s *SystemInput) counted() *access.State {
+	if s.Whole != nil {
+		return s.Whole
+	}
+	return s.Live
 }
 
 // Linked is an account that was found to be somebody's.

@@ -17,9 +17,9 @@ func (g *guard) lastAdmin() (held bool) {
 		return false
 	}
 	all := g.free(func(*Step) bool { return true })
-	before := newAdmins(g.Live, g.Describe, slices.DeleteFunc(slices.Clone(all), func(s *Step) bool { return s.Action != access.Rename }))
-	after := newAdmins(g.Live, g.Describe, all)
-	bare := newAdmins(g.Live, g.Describe, slices.DeleteFunc(slices.Clone(all), func(s *Step) bool {
+	before := newAdmins(g.counted(), g.Describe, slices.DeleteFunc(slices.Clone(all), func(s *Step) bool { return s.Action != access.Rename }))
+	after := newAdmins(g.counted(), g.Describe, all)
+	bare := newAdmins(g.counted(), g.Describe, slices.DeleteFunc(slices.Clone(all), func(s *Step) bool {
 		return !s.Takes(g.Describe) && s.Action != access.Rename
 	}))
 	index := g.index(all)
@@ -103,7 +103,7 @@ func (g *guard) administered(suspects []*Step) []access.ID {
 		if !id.IsAccount() {
 			out = append(out, id)
 		}
-		for _, e := range g.Live.GrantsOf(id) {
+		for _, e := range g.counted().GrantsOf(id) {
 			walk(e.Target)
 		}
 	}

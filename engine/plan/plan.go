@@ -63,6 +63,10 @@ type Plan struct {
 	// otherwise under the new ones.
 	Settings []Setting `json:"settings,omitempty"`
 	Flips    []Flip    `json:"flips,omitempty"`
+	// Withheld are the people who are given nothing although the declaration has them.
+	Withheld []Withheld `json:"withheld,omitempty"`
+	// Leave is the only person whom the plan is about; empty: everybody.
+	Leave string `json:"leave,omitempty"`
 	// Notes are facts about the run that a reader should know, such as an earlier run that
 	// was cut off.
 	Notes []string `json:"notes,omitempty"`
@@ -187,6 +191,17 @@ func (s Step) Takes(d access.Description) bool {
 	return false
 }
 
+// Withheld is somebody who is given nothing, and who loses what they have, although the
+// declaration doesn't say that they left.
+type Withheld struct {
+	Person string     `json:"person"`
+	Why    HoldReason `json:"why"`
+	// Text says since when and by whom, and what ends it.
+	Text string `json:"text"`
+	File string `json:"file,omitempty"`
+	Line int    `json:"line,omitempty"`
+}
+
 // Hold is why a step stands in the plan but isn't carried out.
 type Hold struct {
 	Why  HoldReason `json:"why"`
@@ -205,6 +220,9 @@ const (
 	HeldFlapping  HoldReason = "flapping"  // it was corrected again and again; a question
 	HeldRefused   HoldReason = "refused"   // a guard or a policy refuses it
 	HeldDepends   HoldReason = "depends"   // it depends on a step that is held
+	// HeldOffboarded: the person was offboarded, and the declaration doesn't say so yet. It is
+	// the person that is held, not single steps.
+	HeldOffboarded HoldReason = "offboarded"
 )
 
 // Refusal is a guard's or a policy's no to some steps.

@@ -20,4 +20,10 @@
 // characters, backslashes or invalid UTF-8 are errors. .gitignore plays no part.
 //
 // The same rules hold for a folder on disk (Worktree).
+//
+// # What is written
+//
+// Commit adds a commit to a branch of Accord's own, accord/…, by its objects alone: HEAD, the
+// index and the folder stay as they are, no branch is forced, and none that is checked out or
+// that somebody else made is added to.
 package repo

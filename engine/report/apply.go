@@ -97,6 +97,7 @@ func Apply(w io.Writer, a Applied, o Options) error {
 	}
 	v.otherwiseStale()
 	v.systems()
+	v.withheld()
 	v.findings()
 	v.questions()
 	v.allowed()
@@ -277,7 +278,7 @@ func (v *applyView) end() {
 	case len(v.a.Steps) > 0:
 		text = ends(v.a.Steps)
 	case t == totals{}:
-		text = fmt.Sprintf("Nothing to do: %s as declared %s", isAre(len(v.plan.Systems)), atPlace(v.plan.Revision))
+		text = fmt.Sprintf("Nothing to do: %s as declared %s%s", isAre(len(v.plan.Systems)), atPlace(v.plan.Revision), v.butFor())
 	default:
 		text = "Nothing was carried out"
 	}

@@ -45,6 +45,12 @@ func Connector(w io.Writer, d access.Description) error {
 			fmt.Fprintf(&b, "  can be held by   %s\n", strings.Join(k.Subjects, ", "))
 		}
 	}
+	if len(d.Remains) > 0 {
+		b.WriteString("\nOnce an account is disabled and its grants are revoked, there remain\n")
+		for _, r := range d.Remains {
+			fmt.Fprintf(&b, "  %-16s %s\n", r.Kind, remnant(r))
+		}
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }

@@ -22,6 +22,7 @@ type Drifted struct {
 func Drift(w io.Writer, d Drifted, o Options) error {
 	v := newDriftView(w, d, o)
 	v.header()
+	v.withheld()
 	var t driftTotals
 	for _, s := range sortedSystems(d.Plan) {
 		v.driftSystem(s, &t)

@@ -21,6 +21,7 @@ func Plan(w io.Writer, p *plan.Plan, o Options, next string) error {
 	v.settings()
 	v.classes()
 	v.declared()
+	v.withheld()
 	v.aside()
 	v.findings()
 	v.questions()
@@ -161,7 +162,7 @@ func (v *view) summary(next string) {
 		} else if len(p.Systems) == 0 {
 			v.text(0, 2, "Nothing to do: no system is declared "+atPlace(p.Revision)+".")
 		} else {
-			v.text(0, 2, fmt.Sprintf("Nothing to do: %s as declared %s.", isAre(len(p.Systems)), atPlace(p.Revision)))
+			v.text(0, 2, fmt.Sprintf("Nothing to do: %s as declared %s%s.", isAre(len(p.Systems)), atPlace(p.Revision), v.butFor()))
 		}
 	case len(p.Systems) > 0 && v.noneRead():
 		v.text(0, 2, fmt.Sprintf("No system was read: this is what the declaration alone changes (%s).", Count(len(p.Shifts), "change", "changes")))

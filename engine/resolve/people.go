@@ -43,6 +43,9 @@ func newPeople(in Input, loc *time.Location) *people {
 			p.reports[person.Manager.Value] = append(p.reports[person.Manager.Value], int32(i))
 		}
 		p.judge(int32(i), in.At, loc)
+		if why, ok := in.Offboarded[person.ID.Value]; ok && p.status[i] != access.HolderLeft {
+			p.status[i], p.span[i], p.why[i] = access.HolderLeft, span{}, why
+		}
 	}
 	return p
 }

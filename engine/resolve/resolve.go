@@ -56,6 +56,9 @@ type Input struct {
 	// Without are accesses that don't count as declared at the instant, by system: a policy refused
 	// what declares them.
 	Without map[string]map[Access]bool
+	// Offboarded are people who count as left although the declaration doesn't say so (yet), each
+	// with what says it.
+	Offboarded map[string]access.Link
 }
 
 // Access is one access of one person on a system.
