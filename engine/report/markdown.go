@@ -61,7 +61,6 @@ type markdown struct {
 	detail   detail
 	sections []mdSection
 	refusals []mdRefusal
-	left     map[string]int // by system, the removals that are left out
 }
 
 // mdSection is one class.
