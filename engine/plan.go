@@ -123,7 +123,7 @@ func (s *session) build(ctx context.Context, brief bool) (*plan.Plan, *judging, 
 	}
 	in.Judge, in.Judged = j, s.book.judgement()
 	p := plan.Build(in)
-	p.Flips = j.flips()
+	p.Flips, p.Rehearsal = j.flips(), !s.opts.At.IsZero()
 	return p, j, j.err
 }
 
