@@ -110,7 +110,7 @@ func (s *session) evidence() *evidence {
 	}
 	law := s.resolved(s.book)
 	for _, a := range list {
-		id := s.personOf(a.By)
+		id := s.approver(a.By)
 		p, status, _, ok := law.Person(id)
 		switch {
 		case !s.isFor(a, digests):
@@ -215,16 +215,31 @@ func (s *session) personOf(who string) string {
 	return who
 }
 
+// approver is personOf for somebody whose approval is to count: by the rulebook alone. A change
+// that gives an owner's document another address mustn't make its holder an owner.
+func (s *session) approver(who string) string {
+	if strings.Contains(who, "@") {
+		if id := emailIn(s.book.decl, who); id != "" {
+			return id
+		}
+	}
+	return who
+}
+
 // byEmail is the person with that address by the rulebook, else by head; "" for nobody.
 func (s *session) byEmail(email string) string {
-	if email == "" {
-		return ""
-	}
 	for _, r := range []*declare.Repository{s.book.decl, s.head.Repo} {
-		for _, p := range r.People {
-			if strings.EqualFold(p.Email.Value, email) {
-				return p.ID.Value
-			}
+		if id := emailIn(r, email); id != "" {
+			return id
+		}
+	}
+	return ""
+}
+
+func emailIn(r *declare.Repository, email string) string {
+	for _, p := range r.People {
+		if email != "" && strings.EqualFold(p.Email.Value, email) {
+			return p.ID.Value
 		}
 	}
 	return ""

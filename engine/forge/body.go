@@ -28,7 +28,10 @@ func (g Page) PlanText(p *plan.Plan) (string, error) {
 	var b strings.Builder
 	b.WriteString(g.outdated())
 	tail := g.tail()
-	o := report.MarkdownOptions{Limit: g.Limit - room - b.Len() - len(tail), Link: g.Link, Title: g.title("what merging this changes")}
+	o := report.MarkdownOptions{Limit: g.Limit - room - b.Len() - len(tail), Link: g.Link}
+	if !g.whole() {
+		o.Title = "Access in " + g.Root
+	}
 	if err := report.PlanMarkdown(&b, p, o); err != nil {
 		return "", err
 	}
@@ -39,7 +42,11 @@ func (g Page) PlanText(p *plan.Plan) (string, error) {
 // changes. What the run said is shown from its end, where errors stand.
 func (g Page) FailedText(said string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "## %s\n\n%s**Planning failed", g.title("there is no plan"), g.outdated())
+	b.WriteString("### Access")
+	if !g.whole() {
+		b.WriteString(" in " + code(g.Root))
+	}
+	fmt.Fprintf(&b, ": there is no plan\n\n%s❌ **Planning failed", g.outdated())
 	if g.Commit != "" {
 		fmt.Fprintf(&b, " for %s", g.Commit)
 	}
@@ -52,18 +59,14 @@ func (g Page) FailedText(said string) string {
 // mostSaid is how much of what a failed run said is shown, in bytes.
 const mostSaid = 10_000
 
-func (g Page) title(what string) string {
-	if g.Root == "" || g.Root == "." {
-		return "Accord: " + what
-	}
-	return "Accord, " + code(g.Root) + ": " + what
-}
+// whole reports whether the access root is the git repository itself.
+func (g Page) whole() bool { return g.Root == "" || g.Root == "." }
 
 func (g Page) outdated() string {
 	if g.Head == "" || g.Commit == "" || g.Head == g.Commit {
 		return ""
 	}
-	return fmt.Sprintf("**This is about %s. The request has moved on to %s since, about which it says nothing.**\n\n", short(g.Commit), short(g.Head))
+	return fmt.Sprintf("⚠️ **This is about %s. The request has moved on to %s since, about which it says nothing.**\n\n", short(g.Commit), short(g.Head))
 }
 
 func (g Page) tail() string {

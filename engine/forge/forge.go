@@ -65,8 +65,9 @@ type Request struct {
 	Head, Base string
 	// Author opened it.
 	Author User
-	Merged bool
-	URL    string
+	// MergedAs is the commit that it became; "" while it isn't merged.
+	MergedAs string
+	URL      string
 }
 
 // User is somebody on the forge. One who is known by an address alone has no ID and no Login.

@@ -67,12 +67,17 @@ type gtPull struct {
 	URL    string  `json:"html_url"`
 	User   *gtUser `json:"user"`
 	Merged bool    `json:"merged"`
+	Became string  `json:"merge_commit_sha"`
 	Head   ghTip   `json:"head"`
 	Base   ghTip   `json:"base"`
 }
 
 func (p gtPull) request() Request {
-	return Request{Number: p.Number, Head: p.Head.SHA, Base: p.Base.SHA, Author: p.User.user(), Merged: p.Merged, URL: p.URL}
+	r := Request{Number: p.Number, Head: p.Head.SHA, Base: p.Base.SHA, Author: p.User.user(), URL: p.URL}
+	if p.Merged {
+		r.MergedAs = p.Became
+	}
+	return r
 }
 
 // find looks for the pull request that a commit is the merge of.

@@ -236,7 +236,7 @@ func TestGiteaMerged(t *testing.T) {
 	target.Request, target.Commit = 0, tip.Commit.ID
 	e, err := openAt(t, target, h.tokens["bot"]).Evidence(t.Context())
 	must(t, err)
-	if !e.Request.Merged || e.Request.Number != h.number || len(e.Approvals) != 1 {
+	if e.Request.MergedAs != tip.Commit.ID || e.Request.Number != h.number || len(e.Approvals) != 1 {
 		t.Errorf("the evidence is %+v", e)
 	}
 	target.Commit = strings.Repeat("0", 40)

@@ -69,7 +69,7 @@ type ghPull struct {
 	User    *ghUser `json:"user"`
 	Commits int     `json:"commits"`
 	Merged  *string `json:"merged_at"`
-	Squash  string  `json:"merge_commit_sha"`
+	Became  string  `json:"merge_commit_sha"`
 	Head    ghTip   `json:"head"`
 	Base    ghTip   `json:"base"`
 }
@@ -79,7 +79,11 @@ type ghTip struct {
 }
 
 func (p ghPull) request() Request {
-	return Request{Number: p.Number, Head: p.Head.SHA, Base: p.Base.SHA, Author: p.User.user(), Merged: p.Merged != nil, URL: p.URL}
+	r := Request{Number: p.Number, Head: p.Head.SHA, Base: p.Base.SHA, Author: p.User.user(), URL: p.URL}
+	if p.Merged != nil { // before, it is that of a merge on trial
+		r.MergedAs = p.Became
+	}
+	return r
 }
 
 // find lists the pull requests that brought a commit, those that it is the merge of first.
@@ -92,7 +96,7 @@ func (g *github) find(ctx context.Context, commit string) ([]int, error) {
 	var all, merged []int
 	for _, p := range list {
 		all = append(all, p.Number)
-		if p.Merged != nil && p.Squash == commit {
+		if p.Merged != nil && p.Became == commit {
 			merged = append(merged, p.Number)
 		}
 	}

@@ -1,6 +1,7 @@
 package forge
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -75,7 +76,11 @@ type glRequest struct {
 }
 
 func (r glRequest) request() Request {
-	return Request{Number: r.Number, Head: r.Head, Base: r.Refs.Start, Author: r.Author.user(), Merged: r.State == "merged", URL: r.URL}
+	out := Request{Number: r.Number, Head: r.Head, Base: r.Refs.Start, Author: r.Author.user(), URL: r.URL}
+	if r.State == "merged" {
+		out.MergedAs = cmp.Or(r.Merge, r.Squash, r.Head) // a fast-forward makes no commit
+	}
+	return out
 }
 
 // find lists the merge requests that brought a commit, those that it is the merge of first.
@@ -89,7 +94,7 @@ func (g *gitlab) find(ctx context.Context, commit string) ([]int, error) {
 	var all, merged []int
 	for _, r := range list {
 		all = append(all, r.Number)
-		if r.State == "merged" && (r.Merge == commit || r.Squash == commit) {
+		if r.request().MergedAs == commit || r.State == "merged" && r.Squash == commit {
 			merged = append(merged, r.Number)
 		}
 	}
