@@ -84,7 +84,7 @@ func forgeCommand(ts *testscript.TestScript, neg bool, args []string) {
 		f.nextID++
 		f.reviews = append(f.reviews, map[string]any{"id": f.nextID, "user": f.user(args[1]), "state": args[2], "commit_id": revParse(ts, args[3]), "submitted_at": ts.Getenv("ACCORD_NOW")})
 	case "comment":
-		f.say(args[1], args[2])
+		f.say(args[1], strings.ReplaceAll(args[2], `\n`, "\n"))
 	case "comments":
 		var b strings.Builder
 		for _, c := range f.comments {
