@@ -113,7 +113,7 @@ func (s *session) evidence() *evidence {
 	}
 	law := s.resolved(s.book)
 	for _, a := range list {
-		id := s.personOf(a.By)
+		id := s.approver(a.By)
 		p, status, _, ok := law.Person(id)
 		switch {
 		case !s.isFor(a, digests):
@@ -206,31 +206,6 @@ func (s *session) digests() []string {
 		out = append(out, plan.ChangeDigest(s.shiftsFrom(b)))
 	}
 	return out
-}
-
-// personOf gives the id that somebody is named by, or that belongs to the address.
-func (s *session) personOf(who string) string {
-	if strings.Contains(who, "@") {
-		if id := s.byEmail(who); id != "" {
-			return id
-		}
-	}
-	return who
-}
-
-// byEmail is the person with that address by the rulebook, else by head; "" for nobody.
-func (s *session) byEmail(email string) string {
-	if email == "" {
-		return ""
-	}
-	for _, r := range []*declare.Repository{s.book.decl, s.head.Repo} {
-		for _, p := range r.People {
-			if strings.EqualFold(p.Email.Value, email) {
-				return p.ID.Value
-			}
-		}
-	}
-	return ""
 }
 
 // beneficiaries are all who get something by the change, directly, by a group, or by what a

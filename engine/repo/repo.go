@@ -123,6 +123,9 @@ func open(dir string) (*Repo, error) {
 // Root is the access root on disk.
 func (r *Repo) Root() string { return r.root }
 
+// Prefix is the access root in the git repository, with slashes; "" where they are the same.
+func (r *Repo) Prefix() string { return r.prefix }
+
 // Close releases what the repository holds open. Calling it again is harmless.
 func (r *Repo) Close() error {
 	r.mu.Lock()
