@@ -49,7 +49,7 @@ shows the difference as a plan, and applies exactly that plan.`,
 		return usageError{fmt.Errorf("%w; %s --help lists the flags", err, c.CommandPath())}
 	})
 	c.AddCommand(a.initCommand(), a.importCommand(), a.validateCommand(), a.planCommand(), a.applyCommand(), a.driftCommand(),
-		a.whoCommand(), a.whyCommand(), a.expiringCommand(), a.showCommand(), a.policyCommand(), a.journalCommand(), a.schemaCommand(), a.connectorsCommand(), a.versionCommand())
+		a.whoCommand(), a.whyCommand(), a.expiringCommand(), a.showCommand(), a.auditCommand(), a.policyCommand(), a.journalCommand(), a.schemaCommand(), a.connectorsCommand(), a.versionCommand())
 	c.CompletionOptions.HiddenDefaultCmd = true
 	return c
 }
