@@ -168,12 +168,9 @@ func (a *auditor) events() {
 
 // count adds a change to the figures of its class.
 func (a *auditor) count(ev journal.Event) {
-	i := slices.IndexFunc(a.out.Changes, func(c report.AuditClass) bool { return c.Class == string(ev.Class) })
-	if i < 0 {
-		i = len(a.out.Changes)
-		a.out.Changes = append(a.out.Changes, report.AuditClass{Class: string(ev.Class)})
-		slices.SortFunc(a.out.Changes, func(x, y report.AuditClass) int { return strings.Compare(x.Class, y.Class) })
-		i = slices.IndexFunc(a.out.Changes, func(c report.AuditClass) bool { return c.Class == string(ev.Class) })
+	i, known := slices.BinarySearchFunc(a.out.Changes, string(ev.Class), func(c report.AuditClass, class string) int { return strings.Compare(c.Class, class) })
+	if !known {
+		a.out.Changes = slices.Insert(a.out.Changes, i, report.AuditClass{Class: string(ev.Class)})
 	}
 	c := &a.out.Changes[i]
 	switch {
