@@ -17,7 +17,7 @@ import (
 // TestRandomAnswers: in random worlds `who` and `why` say what resolve says of the declaration and
 // what the system itself says of what is live: nobody is missing, nobody is added.
 func TestRandomAnswers(t *testing.T) {
-	count := max(1, *worldCount/10) // each is asked some fifty questions
+	count := max(1, *worldCount/15) // each is asked some fifty questions
 	for seed := *worldFirst; seed < *worldFirst+count; seed++ {
 		w := newRandomWorld(t, seed)
 		w.seed(t)
