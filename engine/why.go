@@ -141,7 +141,7 @@ func (x *whyer) item(ctx context.Context, ref access.Ref, permission string) rep
 	if ok {
 		it.Account = account.Name
 		x.declared(&it, sys, account)
-		it.Live = x.live(sys, account, it.Target, it.Permission)
+		it.Live = x.live(sys, account, it.Target, it.Permission, it.Declared)
 		x.since(ctx, &it, sys, account)
 	}
 	for _, r := range sys.want.Reasons(account, it.Target, it.Permission) {
@@ -159,7 +159,7 @@ func (x *whyer) item(ctx context.Context, ref access.Ref, permission string) rep
 			it.Smallest, it.Owners = strings.Join(d.Fixes, " and "), d.Owners
 		}
 	}
-	if len(it.Denials) == 0 {
+	if len(it.Denials) == 0 && !given(sys.want, it.Target, it.Permission) {
 		x.nobody(&it, sys)
 	}
 	return it
@@ -193,17 +193,31 @@ func (x *whyer) nobody(it *report.WhyItem, sys *system) {
 	it.Others = sys.want.Given(it.Target)
 }
 
+// given reports whether some grant gives it to somebody, at some time.
+func given(d *resolve.Desired, target access.ID, permission string) bool {
+	all := d.Given(target)
+	return permission == "" && len(all) > 0 || slices.Contains(all, permission)
+}
+
 // declared fills in what is declared now. Of a kind with levels the one that counts is meant
-// where none was asked for.
+// where none was asked for, and a higher one answers for a lower.
 func (x *whyer) declared(it *report.WhyItem, sys *system, account access.ID) {
+	asked := it.Permission
 	for _, g := range sys.want.State().GrantsOf(account) {
-		if g.Target == it.Target && (it.Permission == "" || it.Permission == g.Permission) {
+		if g.Target == it.Target && x.enough(sys, g, asked) {
 			it.Declared, it.Permission = true, g.Permission
 		}
 	}
 }
 
-func (x *whyer) live(sys *system, account, target access.ID, permission string) string {
+// enough reports whether a grant gives what was asked for, or of levels more.
+func (x *whyer) enough(sys *system, g access.Grant, asked string) bool {
+	kind, _ := sys.description(x.session).Kind(g.Target.Kind)
+	return asked == "" || g.Permission == asked || kind.Ordered && kind.Level(g.Permission) > kind.Level(asked)
+}
+
+// live is how the access is on the system: of what isn't declared a higher level counts too.
+func (x *whyer) live(sys *system, account, target access.ID, permission string, exact bool) string {
 	if sys.live == nil {
 		return ""
 	}
@@ -211,7 +225,7 @@ func (x *whyer) live(sys *system, account, target access.ID, permission string) 
 		return "unknown"
 	}
 	for _, g := range sys.live.GrantsOf(account) {
-		if g.Target == target && (permission == "" || g.Permission == permission) {
+		if g.Target == target && (g.Permission == permission || !exact && x.enough(sys, g, permission)) {
 			return g.Standing.String()
 		}
 	}

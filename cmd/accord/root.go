@@ -48,8 +48,8 @@ shows the difference as a plan, and applies exactly that plan.`,
 	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w; %s --help lists the flags", err, c.CommandPath())}
 	})
-	c.AddCommand(a.initCommand(), a.importCommand(), a.validateCommand(), a.planCommand(), a.applyCommand(), a.offboardCommand(), a.driftCommand(),
-		a.whoCommand(), a.whyCommand(), a.expiringCommand(), a.showCommand(), a.ciCommand(), a.policyCommand(), a.journalCommand(), a.schemaCommand(), a.connectorsCommand(), a.versionCommand())
+	c.AddCommand(a.initCommand(), a.importCommand(), a.validateCommand(), a.planCommand(), a.applyCommand(), a.offboardCommand(), a.driftCommand(), a.whoCommand(), a.whyCommand(),
+		a.expiringCommand(), a.showCommand(), a.auditCommand(), a.ciCommand(), a.policyCommand(), a.journalCommand(), a.schemaCommand(), a.connectorsCommand(), a.versionCommand())
 	c.CompletionOptions.HiddenDefaultCmd = true
 	return c
 }

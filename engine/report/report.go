@@ -4,6 +4,7 @@
 //
 //	plan.go, aside.go, shift.go   a plan as text; what isn't touched; what the declaration changes
 //	apply.go, drift.go, why.go    the other reports; their JSON in apply_json.go, …
+//	who.go, holder.go, show.go, expiring.go, audit.go   answers; CSV is written by csv.go
 //	step.go, block.go             a step as a row; rows into blocks, one a cause, folded
 //	section.go, page.go           blocks into lines of limited width
 //	clean.go                      what makes strings from outside safe to print

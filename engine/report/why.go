@@ -196,7 +196,7 @@ func (v *whyView) nobody(it *WhyItem) {
 	case len(it.Others) > 0:
 		text += fmt.Sprintf("; what is given on it is %s.", strings.Join(it.Others, ", "))
 	case len(it.Offers) > 0:
-		text += ", though it stands in a role:"
+		text += ". It stands in a role that nobody is given:"
 	default:
 		text += "."
 	}

@@ -94,7 +94,7 @@ func (w *World) Offers(system string, target access.ID, permission string) []acc
 		for i := range role.Access {
 			e := &role.Access[i]
 			if e.System.Value == system && d.target(e.Target) == target && (permission == "" || e.Permission == permission) {
-				out = append(out, access.Link{File: role.File, Line: int(e.At.Line), Text: fmt.Sprintf("role %s gives %s, and no grant gives the role to anybody", role.ID.Value, entText(e))})
+				out = append(out, access.Link{File: role.File, Line: int(e.At.Line), Text: fmt.Sprintf("role %s gives %s", role.ID.Value, entText(e))})
 			}
 		}
 	}
