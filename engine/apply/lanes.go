@@ -29,6 +29,7 @@ func (r *runner) leavers(ctx context.Context, parts []*part) {
 					}
 				}
 			}
+			r.endWorked(ctx, []*part{p})
 		})
 	}
 	wg.Wait()
