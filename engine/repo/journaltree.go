@@ -256,4 +256,3 @@ func (h *journalHandle) sound(ctx context.Context, head plumbing.Hash) error {
 	}
 	return nil
 }
-
