@@ -31,6 +31,7 @@ func (r *runner) leavers(ctx context.Context, parts []*part) {
 					}
 				}
 			}
+			r.endWorked(ctx, []*part{p})
 		})
 	}
 	wg.Wait()
