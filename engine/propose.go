@@ -146,6 +146,9 @@ func (p *proposing) run(ctx context.Context, all *plan.Plan) error {
 // step changes the files for one difference, or notes what is to be adopted; why tells what stands
 // against it.
 func (p *proposing) step(s *plan.Step) (why string) {
+	if keeps := s.Action == access.Revoke || s.Action == access.ChangeLevel; keeps && !s.Subject.IsAccount() && p.sys.want.Resource(s.Subject) == nil {
+		return s.Subject.String() + " isn't declared itself: declared, it would lose what else it holds; accord import takes all of it over"
+	}
 	switch s.Action {
 	case access.Revoke:
 		p.keep[edge{s.Subject, s.Target, s.Before.Permission}] = true
