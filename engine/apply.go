@@ -157,14 +157,15 @@ func (s *session) run(ctx context.Context, o ApplyOptions, out *Applied) error {
 		allow = append(allow, string(a.Name)+":"+a.Ref)
 	}
 	settings, policies := s.accepts(out.Plan)
-	leave := Leave{}
+	leave, patience := Leave{}, time.Duration(0)
 	if s.opts.Leave != nil {
+		patience = s.timeout()                            // a system that hangs holds back no other, and nobody who waits for the table
 		leave, settings, policies = *s.opts.Leave, "", "" // by whose settings is judged stays as it is
 	}
 	out.Settings = settings == out.Plan.Revision.Hash && settings != ""
 	s.head.Repo = nil // not needed any more, and large
 	res, err := apply.Run(ctx, apply.Options{
-		Plan: out.Plan, Systems: conns, Journal: s.journal, Run: out.Run, Progress: o.Progress, Now: s.Now, Seen: s.see, Approved: s.approvedRun(out.Plan), Urgent: s.opts.Leave != nil,
+		Plan: out.Plan, Systems: conns, Journal: s.journal, Run: out.Run, Progress: o.Progress, Now: s.Now, Seen: s.see, Approved: s.approvedRun(out.Plan), Urgent: s.opts.Leave != nil, Patience: patience,
 		Opened: journal.Opened{Revision: revision, PlanDigest: out.Plan.PlanDigest, ChangeDigest: out.Plan.ChangeDigest,
 			Actor: s.Actor, Version: s.Version, Systems: names, Allow: allow, Worktree: out.Plan.Revision.Worktree, Settings: settings, Policies: policies,
 			Offboard: leave.Person, Reason: leave.Reason, Branch: leave.branch()},

@@ -193,16 +193,20 @@ func (s *session) administers(ctx context.Context, sys *system) bool {
 	}
 }
 
-// narrow leaves of systems that were read as a whole what concerns the person.
+// narrow leaves of what was read what concerns the person.
 func (s *session) narrow() {
 	if s.opts.Leave == nil {
 		return
 	}
 	for _, sys := range s.systems {
-		if sys.whole == nil || sys.live == nil {
+		if sys.live == nil {
 			continue
 		}
 		ids := slices.Clone(sys.asked)
+		if sys.whole == nil {
+			sys.live = part(sys.live, ids)
+			continue
+		}
 		for _, h := range sys.want.Holders() {
 			if h.Person == s.opts.Leave.Person {
 				ids = append(append(ids, h.Account), h.Was...)
@@ -212,7 +216,8 @@ func (s *session) narrow() {
 	}
 }
 
-// part is what a read of those objects alone would have said.
+// part is what a read of those objects alone would have said. That other accounts can't be seen is
+// nothing to it.
 func part(whole *access.State, ids []access.ID) *access.State {
 	b := access.NewBuilder(whole.System()).Identity(whole.Identity()).Self(whole.Self()).Only(ids...)
 	for _, id := range slices.Compact(slices.SortedFunc(slices.Values(ids), access.ID.Compare)) {
@@ -224,6 +229,9 @@ func part(whole *access.State, ids []access.ID) *access.State {
 		}
 	}
 	for _, u := range whole.Unknowns() {
+		if u.ID.IsAccount() && u.ID.Name != "" && !slices.Contains(ids, u.ID) {
+			continue
+		}
 		b.Unknown(u.ID, u.Why)
 	}
 	st, _ := b.Build() // each object is added once

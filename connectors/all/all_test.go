@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/accordhq/accord/connectors"
+	"github.com/accordhq/accord/engine/access"
 )
 
 func TestTypes(t *testing.T) {
@@ -34,5 +35,22 @@ func TestTypes(t *testing.T) {
 	}
 	if _, ok := Lookup("memory"); ok {
 		t.Error("the connector of tests is part of the product")
+	}
+}
+
+// TestRemains: whoever takes somebody's access away at once is told what goes on. Only of a system
+// that is a file inside the repository there is nothing to tell.
+func TestRemains(t *testing.T) {
+	kinds := []access.RemnantKind{access.RemnantSession, access.RemnantKey, access.RemnantSecret, access.RemnantOwned}
+	for _, typ := range Types() {
+		remains := typ.Describe().Remains
+		if len(remains) == 0 && typ.Name != "file" {
+			t.Errorf("%s doesn't say what remains once an account is disabled", typ.Name)
+		}
+		for _, r := range remains {
+			if !slices.Contains(kinds, r.Kind) || r.Text == "" || strings.HasSuffix(r.Text, ".") || r.Ends < 0 {
+				t.Errorf("%s: %+v", typ.Name, r)
+			}
+		}
 	}
 }

@@ -42,6 +42,9 @@ type Options struct {
 	// Calls may overlap.
 	Seen func(system string, state *access.State)
 	Now  func() time.Time
+	// Patience is how long a unit, and reading back, may take; zero: minutes, as for a whole
+	// organisation's changes.
+	Patience time.Duration
 }
 
 // Progress tells how far a system is.

@@ -284,6 +284,14 @@ const (
 
 var errNoAnswer = errors.New("no answer in time")
 
+// within is the time that something may take.
+func (r *runner) within(usual time.Duration) time.Duration {
+	if r.Patience > 0 {
+		return r.Patience
+	}
+	return usual
+}
+
 // stopped says why nothing more is begun on a system; nil: something is.
 func (r *runner) stopped(ctx context.Context, p *part) error {
 	r.mu.Lock()
@@ -299,7 +307,7 @@ func (r *runner) stopped(ctx context.Context, p *part) error {
 
 // call is the only call that writes. A connector that panics may have done anything.
 func (r *runner) call(ctx context.Context, p *part, changes []access.Change) (err error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, unitTime+time.Duration(len(changes))*changeTime, errNoAnswer)
+	ctx, cancel := context.WithTimeoutCause(ctx, r.within(unitTime)+time.Duration(len(changes))*changeTime, errNoAnswer)
 	defer cancel()
 	defer func() {
 		if v := recover(); v != nil {

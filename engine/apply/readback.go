@@ -131,7 +131,7 @@ func (r *runner) readBack(ctx context.Context, p *part, touched []*StepResult) (
 // answer that isn't about the system that was planned for is none.
 func (r *runner) read(ctx context.Context, p *part, scope connectors.Scope) (state *access.State, err error) {
 	run := ctx
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(run), readBackTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(run), r.within(readBackTime))
 	defer cancel()
 	defer context.AfterFunc(run, func() { time.AfterFunc(stopTime, cancel) })()
 	defer func() {

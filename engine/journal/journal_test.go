@@ -35,13 +35,16 @@ func sample() []Entry {
 	plain := Change{Change: access.Change{System: "ware house", Action: access.Give, Subject: access.Account("bob"),
 		Target: access.ID{Kind: "role", Name: "reader"}, After: &access.Value{Permission: "member", Standing: access.Implied}}, Class: ClassDrift}
 	return []Entry{
-		{Run: odd, Data: Opened{Revision: "4f2a91c", PlanDigest: "9c1f", ChangeDigest: "51d0", Actor: odd, Version: "1.2.3", Systems: []string{"ware house", odd}, Allow: []string{"mass-revoke:x"}, Worktree: true}},
+		{Run: odd, Data: Opened{Revision: "4f2a91c", PlanDigest: "9c1f", ChangeDigest: "51d0", Actor: odd, Version: "1.2.3", Systems: []string{"ware house", odd}, Allow: []string{"mass-revoke:x"}, Worktree: true,
+			Offboard: odd, Reason: odd, Branch: "accord/offboard-x"}},
 		{Run: odd, Data: Begun{System: "ware house", Unit: 1, Changes: []Change{change, plain}}},
 		{Run: odd, Data: Ended{System: "ware house", Unit: 1, All: Done, Except: []Result{{change.Key(), Failed, "403: " + odd}}}},
 		{Run: odd, Data: Begun{System: "empty", Unit: 2}},
 		{Run: odd, Data: Ended{System: "empty", Unit: 2, All: Done}},
 		{Run: odd, Data: ReadBack{System: "ware house", Unit: 1, All: Holds, Except: []Seen{{change.Key(), NotHeld, odd}}}},
 		{Run: odd, Data: ClosedSystem{System: "ware house", Identity: odd, Revision: "4f2a91c", Converged: true, Incomplete: true, Counts: Counts{1, 2, 3, 4, 5, 6, 7, 8}, Duration: 1234567}},
+		{Run: odd, Data: Linked{System: "ware house", Accounts: []LinkedAccount{{ID: odd, Person: odd}}}},
+		{Run: odd, Data: Settled{Person: odd, Why: odd}},
 		{Run: odd, Data: Closed{Outcome: odd, Exit: 5}},
 		{Data: Note{Topic: "seen-disabled", System: "ware house", Ref: access.Ref{System: "ware house", ID: access.Account("bob")}, Text: odd}},
 		{Data: Drift{Revision: "4f2a91c", Systems: []DriftSystem{{System: "ware house", Complete: true, Digest: "51d0", Open: map[string]int{"unknown": 1, odd: 2}, New: []string{odd}, Gone: []string{"b", "a"}}, {System: odd}}}},

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/accordhq/accord/engine/access"
+	"github.com/google/go-cmp/cmp"
 )
 
 func object(system string, a access.Action, name string) Change {
@@ -252,6 +253,50 @@ func TestLastApplied(t *testing.T) {
 	}
 	if rev, at, ok := j.Memory().LastRevision(); rev != "3" || at.Second() != 5 || !ok {
 		t.Errorf("%q at %s", rev, at)
+	}
+}
+
+// TestOffboarded: who was offboarded stays so over runs of any kind until it is settled, and an
+// offboarding says nothing about what is applied.
+func TestOffboarded(t *testing.T) {
+	s := &memStore{}
+	j := mustOpen(t, s)
+	if got := j.Memory().Offboarded(); len(got) != 0 {
+		t.Errorf("got %v", got)
+	}
+	mustAppend(t, j, "applied", Opened{Revision: "1"}, ClosedSystem{System: "a", Revision: "1", Converged: true, Leavers: true}, Closed{})
+	before := j.Memory()
+	mustAppend(t, j, "killed", Opened{Revision: "2", Actor: "ada", Offboard: "dora", Reason: "lost", Branch: "accord/offboard-dora"})
+	mustAppend(t, j, "again", Opened{Revision: "3", Actor: "ben", Offboard: "dora"},
+		ClosedSystem{System: "a", Revision: "3", Converged: true, Leavers: true}, Closed{})
+	mustAppend(t, j, "other", Opened{Revision: "3", Actor: "ben", Offboard: "eve"}, Closed{})
+	mustAppend(t, j, "next", Opened{Revision: "4"})
+	begin := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
+	want := []Offboarding{{Person: "dora", Since: begin.Add(4 * time.Second), Run: "killed", Actor: "ada", Reason: "lost", Branch: "accord/offboard-dora", Revision: "2"},
+		{Person: "eve", Since: begin.Add(8 * time.Second), Run: "other", Actor: "ben", Revision: "3"}}
+	for _, m := range []Memory{j.Memory(), mustOpen(t, s).Memory()} {
+		if d := cmp.Diff(want, m.Offboarded()); d != "" {
+			t.Error(d)
+		}
+		if rev, _, _ := m.LastApplied("a"); rev != "1" {
+			t.Errorf("last applied: %s", rev)
+		}
+		if rev, _, _ := m.LeaversUpTo("a"); rev != "1" {
+			t.Errorf("leavers up to: %s", rev)
+		}
+	}
+	mustAppend(t, j, "next", Settled{Person: "dora", Why: "declared"}, Settled{Person: "nobody"})
+	if got := j.Memory().Offboarded(); len(got) != 1 || got[0].Person != "eve" {
+		t.Errorf("got %v", got)
+	}
+	if got := before.Offboarded(); len(got) != 0 {
+		t.Errorf("a memory changed: %v", got)
+	}
+	if err := j.Append(t.Context(), Entry{Run: "killed", Data: Settled{Person: "eve"}}); err != nil {
+		t.Error(err)
+	}
+	if err := j.Append(t.Context(), Entry{Run: "nobody's", Data: Settled{Person: "eve"}}); err == nil {
+		t.Error("a run that isn't open settled something")
 	}
 }
 

@@ -206,7 +206,7 @@ func TestLaterVersion(t *testing.T) {
 	good := written(t)
 	place := fmt.Sprintf("memory:%d:", 1+bytes.Count(good, []byte("\n")))
 	for body, want := range map[string]error{
-		`{"v":2,"seq":10,"anything":"else"`: ErrVersion,
+		`{"v":2,"seq":12,"anything":"else"`: ErrVersion,
 		`{"v":17`:                           ErrVersion,
 		`{"v":0`:                            ErrBroken,
 		`{"v":02`:                           ErrBroken,
