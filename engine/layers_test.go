@@ -32,6 +32,7 @@ var layers = []struct {
 	{"engine/plan", []string{"engine/access", "engine/diff"}, nil},
 	{"engine/apply", []string{"engine/access", "engine/plan", "engine/journal", "connectors"}, []string{"connectors/memory", "engine/diff"}},
 	{"engine/report", []string{"engine/access", "engine/plan"}, nil},
+	{"engine/notify", []string{"engine/access", "engine/plan", "engine/report", "connectors", "connectors/rest"}, nil},
 	{"engine/gen", []string{"engine/access", "engine/declare"}, nil},
 	{"engine", []string{"engine/*", "policy", "connectors"}, []string{"connectors/*"}},
 	{"policy", []string{"engine/access", "engine/plan"}, nil},
