@@ -114,6 +114,9 @@ func (s *session) build(ctx context.Context, brief bool) (*plan.Plan, *judging, 
 	if s.newest != nil && s.newest.decl != s.head.Repo {
 		in.Changed = newChangedDocs(s.newest.decl, s.head.Repo).changed
 	}
+	if !in.Brief {
+		in.Shifts = s.explained(in.Changed)
+	}
 	for _, sys := range s.systems {
 		in.Systems = append(in.Systems, s.planSystem(sys))
 	}
@@ -123,7 +126,7 @@ func (s *session) build(ctx context.Context, brief bool) (*plan.Plan, *judging, 
 	}
 	in.Judge, in.Judged = j, s.book.judgement()
 	p := plan.Build(in)
-	p.Flips = j.flips()
+	p.Flips, p.Rehearsal = j.flips(), !s.opts.At.IsZero()
 	return p, j, j.err
 }
 

@@ -43,8 +43,11 @@ type Plan struct {
 	Revision      Revision  `json:"revision"`
 	Base          string    `json:"base,omitempty"`
 	At            time.Time `json:"at"`
-	ChangeDigest  string    `json:"changeDigest"`
-	PlanDigest    string    `json:"planDigest"`
+	// Rehearsal says that At is an instant that the caller chose, and not now: the plan shows
+	// what would be done then, and is never carried out.
+	Rehearsal    bool   `json:"rehearsal,omitempty"`
+	ChangeDigest string `json:"changeDigest"`
+	PlanDigest   string `json:"planDigest"`
 	// Only are the classes, Selected the systems that were chosen; empty: all.
 	Only     []Class  `json:"only,omitempty"`
 	Selected []string `json:"selected,omitempty"`

@@ -10,20 +10,35 @@ import (
 // declared writes what the declaration itself changes, where no step tells: on systems that
 // weren't read. With Verbose all of it.
 func (v *view) declared() {
-	switch none := v.noneRead(); {
-	case none:
-		v.section("Changes", v.shifts(func(access.Shift) bool { return true }), true)
-	case v.o.Verbose:
+	if v.o.Verbose && !v.noneRead() {
 		v.section("Declared, whatever the systems hold", v.shifts(func(access.Shift) bool { return true }), true)
-	default:
-		unread := map[string]bool{}
-		for _, s := range v.plan.Systems {
-			unread[s.Name] = s.NotRead != "" || s.Error != ""
-		}
-		v.section("Declared on systems that weren't read", v.shifts(func(s access.Shift) bool { return unread[s.System] }), true)
-		v.section("Declared otherwise, with nothing to do for it now", v.shifts(func(s access.Shift) bool {
+		return
+	}
+	for _, part := range v.declaredAlone() {
+		v.section(part.title, part.entries, true)
+	}
+}
+
+// part is a titled piece of a report.
+type part struct {
+	title   string
+	entries []entry
+}
+
+// declaredAlone is what the declaration changes where no step tells it.
+func (v *view) declaredAlone() []part {
+	if v.noneRead() {
+		return []part{{"Changes", v.shifts(func(access.Shift) bool { return true })}}
+	}
+	unread := map[string]bool{}
+	for _, s := range v.plan.Systems {
+		unread[s.Name] = s.NotRead != "" || s.Error != ""
+	}
+	return []part{
+		{"Declared on systems that weren't read", v.shifts(func(s access.Shift) bool { return unread[s.System] })},
+		{"Declared otherwise, with nothing to do for it now", v.shifts(func(s access.Shift) bool {
 			return !unread[s.System] && (s.Kind == access.ShiftLengthen || s.Kind == access.ShiftShorten || s.Kind == access.ShiftStatus && !v.told(s))
-		}), true)
+		})},
 	}
 }
 
@@ -78,7 +93,7 @@ func (v *view) shifts(filter func(access.Shift) bool) []entry {
 		if s.Kind == access.ShiftSettings || !filter(s) {
 			continue
 		}
-		e := entry{who: who{person: s.Person}}
+		e := entry{who: who{person: s.Person}, cause: s.Cause}
 		if s.Person == "" {
 			e.who = who{system: s.System, subject: s.Subject}
 		}

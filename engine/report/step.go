@@ -102,6 +102,8 @@ type entry struct {
 	who   who
 	row   row
 	cause access.Cause
+	// notes and marks are what the row's notes are made of: what there is to know, and the risks.
+	notes, marks []string
 }
 
 // entry says a step in words. The name of the account is told only where it matters: where
@@ -112,19 +114,18 @@ func (v *view) entry(s *plan.Step) entry {
 	if !adopts && !v.o.Verbose && !v.twice[holding{s.System, s.Person}] {
 		e.who.account = ""
 	}
-	var notes []string
 	e.row.system = s.System
-	e.row.kind, e.row.what, notes = say(s)
+	e.row.kind, e.row.what, e.notes = say(s)
 	for _, r := range s.Risks {
-		if m := mark(s, r.Name); m != "" && !slices.Contains(notes, m) {
-			notes = append(notes, m)
+		if m := mark(s, r.Name); m != "" && !slices.Contains(e.notes, m) && !slices.Contains(e.marks, m) {
+			e.marks = append(e.marks, m)
 			e.row.risky = true
 		}
 	}
 	if s.Held != nil && s.Held.Why == plan.HeldDepends {
-		notes = append(notes, waitsFor(s, v.byKey))
+		e.marks = append(e.marks, waitsFor(s, v.byKey))
 	}
-	e.row.notes = strings.Join(notes, ", ")
+	e.row.notes = strings.Join(slices.Concat(e.notes, e.marks), ", ")
 	return e
 }
 

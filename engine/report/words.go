@@ -42,6 +42,14 @@ func beginText(t time.Time) string {
 	return t.Format("2006-01-02 15:04")
 }
 
+// instantText writes the instant of a plan, which is in UTC: a day where it begins one.
+func instantText(t time.Time) string {
+	if midnight(t) {
+		return t.Format(time.DateOnly)
+	}
+	return t.Format("2006-01-02 15:04 MST")
+}
+
 // midnight reports whether a day begins at the instant, in the instant's own zone.
 func midnight(t time.Time) bool {
 	h, m, s := t.Clock()
