@@ -117,7 +117,7 @@ func (d *decoder) value(f *field, key, n *node, v any) {
 		*v = d.pairs(key, n)
 	case *[]Attr:
 		*v = d.attrs(key, n)
-	case *Guards, *JournalDecl, *AccountRules, *Flapping:
+	case *Guards, *JournalDecl, *SecretRef, *AccountRules, *Flapping:
 		if d.mapping(key, n) && len(n.kids) > 0 {
 			d.fields(n, 0, v)
 		}

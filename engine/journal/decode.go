@@ -124,6 +124,8 @@ func decodeData(kind Kind, data string) (Data, error) {
 		return plain[Drift](data)
 	case KindTold:
 		return plain[Told](data)
+	case KindLate:
+		return plain[Late](data)
 	}
 	return nil, fmt.Errorf("no kind of entry is called %q", kind)
 }

@@ -44,10 +44,11 @@ const (
 	KindNote         Kind = "note"
 	KindDrift        Kind = "drift"
 	KindTold         Kind = "told"
+	KindLate         Kind = "late"
 )
 
 // Data is the content of an entry: Opened, Begun, Ended, ReadBack, ClosedSystem, Closed,
-// Recovered, Linked, Note, Drift or Told.
+// Recovered, Linked, Note, Late, Drift or Told.
 type Data interface{ kind() Kind }
 
 func (Opened) kind() Kind       { return KindOpened }
@@ -61,6 +62,7 @@ func (Note) kind() Kind         { return KindNote }
 func (Linked) kind() Kind       { return KindLinked }
 func (Drift) kind() Kind        { return KindDrift }
 func (Told) kind() Kind         { return KindTold }
+func (Late) kind() Kind         { return KindLate }
 
 // Worktree stands where a revision is expected when a folder was read instead of a commit.
 const Worktree = "worktree"
@@ -231,6 +233,9 @@ type Closed struct {
 	Outcome string `json:"outcome"`
 	// Exit is the exit code.
 	Exit int `json:"exit"`
+	// By is who closed the run where it didn't do so itself, Reason why.
+	By     string `json:"by,omitempty"`
+	Reason string `json:"reason,omitempty"`
 }
 
 // Recovered tells that a line which a crash had cut short was dropped. Append writes it by
@@ -239,6 +244,19 @@ type Recovered struct {
 	// Bytes is the length of what was dropped, Hash the SHA-256 of it in hex.
 	Bytes int64  `json:"bytes"`
 	Hash  string `json:"sha256"`
+}
+
+// Late stands before entries that were written earlier than those in front of it, while the record
+// couldn't be reached (see Spooled). Their times, runs and data are as they were written; numbers
+// and hashes are those of the place where they stand now. Spooled writes it by itself; nobody
+// else does.
+type Late struct {
+	// Entries is how many they are.
+	Entries int `json:"entries"`
+	// After is the hash of the entry that they followed where they were written, Head that of the
+	// last of them there.
+	After string `json:"after"`
+	Head  string `json:"head"`
 }
 
 // Linked tells whose the accounts of a system are, by the ids that the system assigned: those
