@@ -63,6 +63,7 @@ func TestScripts(t *testing.T) {
 			"interrupt": interrupt,
 			"json":      jsonValue,
 			"kill9":     kill9,
+			"listen":    listen,
 			"live":      live,
 			"opa-eval":  opaEval,
 			"steps":     steps,

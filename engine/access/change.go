@@ -104,6 +104,52 @@ func writeKey(b *strings.Builder, id ID) {
 	}
 }
 
+// ParseKey takes apart what Key made. What it can't read comes back as a word alone.
+func ParseKey(key string) (word, system string, subject, target ID, detail string) {
+	word, rest, ok := strings.Cut(key, " ")
+	if !ok {
+		return key, "", ID{}, ID{}, ""
+	}
+	system, rest, _ = cutSystem(rest)
+	if strings.HasPrefix(rest, "/") {
+		subject, rest = cutID(rest[1:])
+	}
+	if next := strings.TrimPrefix(rest, " "); next != rest {
+		rest = next
+		if id, after := cutID(rest); !id.IsZero() {
+			target, rest = id, strings.TrimPrefix(after, " ")
+		}
+	}
+	return word, system, subject, target, rest
+}
+
+// cutSystem cuts the name of a system off, which holds neither slash nor space.
+func cutSystem(s string) (system, rest string, ok bool) {
+	i := strings.IndexAny(s, "/ ")
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i:], true
+}
+
+// cutID cuts kind/name off; the name may be quoted. Nothing is cut where there is no slash.
+func cutID(s string) (ID, string) {
+	kind, name, ok := strings.Cut(s, "/")
+	if !ok || strings.ContainsAny(kind, ` "`) {
+		return ID{}, s
+	}
+	if quoted, err := strconv.QuotedPrefix(name); err == nil && quoted[0] == '"' {
+		if plain, err := strconv.Unquote(quoted); err == nil {
+			return ID{kind, plain}, name[len(quoted):]
+		}
+	}
+	name, rest, more := strings.Cut(name, " ")
+	if more {
+		rest = " " + rest
+	}
+	return ID{kind, name}, rest
+}
+
 func (c Change) permission() string {
 	switch {
 	case c.After != nil && c.After.Permission != "":

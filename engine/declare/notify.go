@@ -179,6 +179,8 @@ func (d *decoder) mail(m *MailNotify) {
 		d.fail(m.Server.At, m.Server.Value, "write HOST or HOST:PORT, like mail.acme.example:587", "%q is no mail server", m.Server.Value)
 	} else if m.TLS.Value == "none" && !loopback(host) {
 		d.fail(m.TLS.At, m.TLS.Value, "write starttls or tls", "tls: none would send everything in the clear; it is for this machine only")
+	} else if m.TLS.Value == "none" && m.Password.IsSet() {
+		d.fail(m.TLS.At, m.TLS.Value, "write starttls or tls, or leave user and password out", "no password is sent in the clear")
 	}
 	for _, t := range append([]Text{m.From}, m.To...) {
 		if a, err := mail.ParseAddress(t.Value); t.Value != "" && (err != nil || a.Address != t.Value) {

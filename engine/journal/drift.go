@@ -41,9 +41,9 @@ type Told struct {
 	Reminder bool `json:"reminder,omitempty"`
 }
 
-// Difference is a difference and when it was seen: at first, and, if it is gone, for the first time
+// Sighting is a difference and when it was seen: at first, and, if it is gone, for the first time
 // no more.
-type Difference struct {
+type Sighting struct {
 	Key         string
 	Since, Gone time.Time
 	seen, left  uint64 // the entries that say so
@@ -62,7 +62,7 @@ type PartlyApplied struct {
 type News struct {
 	// Open are differences that are open now and weren't told of; Gone those that were told
 	// of and are gone; Passed those that came and went in between.
-	Open, Gone, Passed []Difference
+	Open, Gone, Passed []Sighting
 	// Partly are the runs that ended in part.
 	Partly []PartlyApplied
 	// Upto is what Told has to say once this was told.
@@ -75,7 +75,7 @@ type News struct {
 
 // looks are what is known of a system by looks at its drift. The map isn't changed but replaced.
 type looks struct {
-	open map[string]Difference
+	open map[string]Sighting
 	read time.Time // when it was last read whole
 }
 
@@ -129,11 +129,11 @@ func (m *memory) looked(e Entry, d Drift) {
 		}
 		for _, key := range s.New {
 			if l.open == nil {
-				l.open = map[string]Difference{}
+				l.open = map[string]Sighting{}
 			}
 			if _, ok := l.open[key]; !ok {
 				key = strings.Clone(key)
-				l.open[key] = Difference{Key: key, Since: e.Time, seen: e.Seq}
+				l.open[key] = Sighting{Key: key, Since: e.Time, seen: e.Seq}
 			}
 		}
 		m.drift[strings.Clone(s.System)] = l
@@ -143,8 +143,11 @@ func (m *memory) looked(e Entry, d Drift) {
 // exitPartly is the exit code of a run that did only part of what it was to do.
 const exitPartly = 5
 
-func (m *memory) endedPartly(e Entry, r *run) {
-	d, _ := e.Data.(Closed)
+func (m *memory) endedPartly(e Entry, d Closed) {
+	r, ok := m.runs[e.Run]
+	if !ok {
+		return
+	}
 	m.lastEnd = e.Seq
 	if d.Exit != exitPartly {
 		return
@@ -173,7 +176,7 @@ func (m Memory) Looked() []string {
 
 // OpenDrift tells which differences of a system are open, by name, each since when. The map must
 // not be changed.
-func (m Memory) OpenDrift(system string) map[string]Difference {
+func (m Memory) OpenDrift(system string) map[string]Sighting {
 	if m.m == nil {
 		return nil
 	}
@@ -218,8 +221,8 @@ func (m Memory) News(to string) News {
 
 // departed are the differences that went after an entry, each as it was when it was seen first:
 // what was told of, went, and is there again is no news.
-func (m *memory) departed(upto uint64) map[string]Difference {
-	out := map[string]Difference{}
+func (m *memory) departed(upto uint64) map[string]Sighting {
+	out := map[string]Sighting{}
 	for _, o := range m.gone {
 		if o.left <= upto {
 			continue

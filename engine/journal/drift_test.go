@@ -26,7 +26,7 @@ func newsText(n News) string {
 	var out []string
 	for _, list := range []struct {
 		word string
-		of   []Difference
+		of   []Sighting
 	}{{"open", n.Open}, {"gone", n.Gone}, {"passed", n.Passed}} {
 		for _, o := range list.of {
 			out = append(out, list.word+" "+o.Key)

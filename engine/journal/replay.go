@@ -33,7 +33,7 @@ type memory struct {
 	late      lateness
 	seq       uint64           // of the last entry
 	drift     map[string]looks // by system; see drift.go
-	gone      []Difference     // the oldest first
+	gone      []Sighting       // the oldest first
 	partly    []PartlyApplied
 	lastEnd   uint64 // the entry that closed a run last
 	told      map[string]heard
@@ -277,9 +277,7 @@ func (m *memory) replay(e Entry) {
 			delete(m.offboard, d.Person)
 		}
 	case Closed:
-		if r, ok := m.runs[e.Run]; ok {
-			m.endedPartly(e, r)
-		}
+		m.endedPartly(e, d)
 		m.closed(e.Run, d.By != "")
 	case Drift:
 		m.looked(e, d)

@@ -143,11 +143,13 @@ func (p *Plan) Differences() []Difference {
 	var out []Difference
 	for i := range p.Steps {
 		if s := &p.Steps[i]; s.Drift != "" {
-			out = append(out, s.difference(FateOf(s)))
+			out = append(out, s.Difference())
 		}
 	}
 	for i := range p.Unselected {
-		out = append(out, p.Unselected[i].difference(FateUnselected))
+		d := p.Unselected[i].Difference()
+		d.Fate = FateUnselected
+		out = append(out, d)
 	}
 	for i := range p.Systems {
 		out = append(out, p.Systems[i].differences()...)
@@ -156,8 +158,9 @@ func (p *Plan) Differences() []Difference {
 	return out
 }
 
-func (s *Step) difference(f Fate) Difference {
-	d := Difference{Kind: s.Drift, System: s.System, Subject: s.Subject, Target: s.Target, Person: s.Person, Fate: f, Step: s}
+// Difference is what a step of drift would do away with.
+func (s *Step) Difference() Difference {
+	d := Difference{Kind: s.Drift, System: s.System, Subject: s.Subject, Target: s.Target, Person: s.Person, Fate: FateOf(s), Step: s}
 	switch {
 	case s.Action == access.ChangeLevel && s.Drift == DriftMissingGrant:
 		d.Detail = s.After.Permission

@@ -127,7 +127,7 @@ func (v *driftView) traced(d plan.Difference) []string {
 		out = append(out, "since "+d.Since.UTC().Format(minute))
 	}
 	for _, t := range d.Traces {
-		out = append(out, traceText(d, t))
+		out = append(out, TraceText(d.Subject, t))
 	}
 	return out
 }
@@ -135,14 +135,14 @@ func (v *driftView) traced(d plan.Difference) []string {
 // minute is how moments are written.
 const minute = "2006-01-02 15:04"
 
-// traceText says what a system tells of who wrote something: the last writer of the whole thing
-// need not be who made the difference.
-func traceText(d plan.Difference, t access.Trace) string {
+// TraceText says what a system tells of who wrote something that concerns a subject: the last
+// writer of the whole thing need not be who made the difference.
+func TraceText(subject access.ID, t access.Trace) string {
 	text := "last written"
 	if t.Created {
 		text = "created"
 	}
-	if t.Object != d.Subject || !t.Created {
+	if t.Object != subject || !t.Created {
 		text = object(t.Object) + " " + text
 	}
 	if t.By != "" {

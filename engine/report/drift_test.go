@@ -73,6 +73,8 @@ func TestDrift(t *testing.T) {
 			doc := golden(t, "drift-"+test.name+".json", func(b *bytes.Buffer) error { return DriftJSON(b, looked(test.plan())) })
 			checkClean(t, doc)
 			checkJSON(t, doc, &driftDoc{})
+			page := golden(t, "drift-"+test.name+".md", func(b *bytes.Buffer) error { return DriftMarkdown(b, looked(test.plan()), MarkdownOptions{}) })
+			checkClean(t, page)
 		})
 	}
 }
