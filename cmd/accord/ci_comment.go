@@ -119,7 +119,7 @@ func (a *app) ci(c *cobra.Command, f *ciPlan, args []string, do func(*ciRun) err
 		return err
 	}
 	if x.plan == nil && !f.pending {
-		return fmt.Errorf("there is no plan: %s", x.why)
+		return fmt.Errorf("there is no plan: %s", hide(x.why))
 	}
 	return nil
 }

@@ -24,6 +24,7 @@ type shop struct {
 	dir    string
 	name   string // of its people on Gitea, before a dash
 	tokens map[string]string
+	branch string // of the pull request
 	number int
 }
 
@@ -91,6 +92,11 @@ func (s *shop) push(branch string) {
 	s.t.Helper()
 	to := strings.Replace(s.hub.URL, "//", "//"+s.name+"-cleo:"+servertest.GiteaPassword+"@", 1)
 	s.git("push", "-q", to+"/"+s.name+"-cleo/access.git", "HEAD:refs/heads/"+branch)
+	number := 0
+	if branch == s.branch {
+		number = s.number
+	}
+	s.hub.Settle(s.t, s.name+"-cleo/access", branch, s.git("rev-parse", "HEAD"), number)
 }
 
 // propose makes a pull request of a new branch with the files changed.
@@ -101,7 +107,7 @@ func (s *shop) propose(branch string, files map[string]string) {
 	s.push(branch)
 	var made struct{ Number int }
 	s.as("cleo", "POST", s.repo("pulls"), map[string]any{"title": branch, "head": branch, "base": "main"}, &made)
-	s.number = made.Number
+	s.branch, s.number = branch, made.Number
 	s.t.Setenv("GITHUB_REF", fmt.Sprintf("refs/pull/%d/head", s.number))
 }
 

@@ -185,6 +185,29 @@ func (s *GiteaServer) NewToken(t testing.TB, name string, scopes ...string) stri
 	return made.Sha1
 }
 
+// Settle waits until the server knows of a push: that the branch of OWNER/NAME is at the commit, and
+// so is the pull request of that number, if it isn't 0. Pushes are worked on after they are answered.
+func (s *GiteaServer) Settle(t testing.TB, repo, branch, commit string, request int) {
+	t.Helper()
+	err := until(time.Minute, nil, func() error {
+		var b struct{ Commit struct{ ID string } }
+		if err := s.call(s.Token, http.MethodGet, "repos/"+repo+"/branches/"+branch, nil, &b); err != nil || b.Commit.ID != commit {
+			return fmt.Errorf("the branch %s is at %q, not %s (%v)", branch, b.Commit.ID, commit, err)
+		}
+		if request == 0 {
+			return nil
+		}
+		var p struct{ Head struct{ Sha string } }
+		if err := s.call(s.Token, http.MethodGet, fmt.Sprintf("repos/%s/pulls/%d", repo, request), nil, &p); err != nil || p.Head.Sha != commit {
+			return fmt.Errorf("request %d is at %q, not %s (%v)", request, p.Head.Sha, commit, err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatalf("Gitea after a push to %s: %v", repo, err)
+	}
+}
+
 // call authorizes by a token, or by USER:PASSWORD.
 func (s *GiteaServer) call(auth, method, path string, body, into any) error {
 	text, err := json.Marshal(body)

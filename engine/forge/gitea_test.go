@@ -55,10 +55,12 @@ func (h *hub) push(who, from, to string) {
 	h.pushes++
 	name := h.repo[:strings.Index(h.repo, "-")] + "-" + who
 	author := map[string]string{"name": name, "email": name + "@example.test"}
+	var made struct{ Commit struct{ Sha string } }
 	h.as(who, "POST", fmt.Sprintf("repos/%s/contents/file%d", h.repo, h.pushes), map[string]any{
 		"content": base64.StdEncoding.EncodeToString([]byte(time.Now().String())), "message": "Write a file",
 		"branch": from, "new_branch": to, "author": author, "committer": author,
-	}, nil)
+	}, &made)
+	h.Settle(h.t, h.repo, to, made.Commit.Sha, h.number)
 }
 
 func (h *hub) target() Target {
