@@ -114,6 +114,7 @@ func (s *session) build(ctx context.Context, brief bool) (*plan.Plan, *judging, 
 	}
 	if s.opts.Leave != nil {
 		in.Leave = s.opts.Leave.Person
+		in.Shifts, in.Settings = nil, nil // it is about no change of the declaration
 	}
 	if s.newest != nil && s.newest.decl != s.head.Repo {
 		in.Changed = newChangedDocs(s.newest.decl, s.head.Repo).changed

@@ -132,6 +132,35 @@ func TestCommitAgain(t *testing.T) {
 	if in, err := r.Contains(ctx, first, head); err != nil || in {
 		t.Error("what came later is found in what came before", err)
 	}
+	// Made anew it says what its parent says with the edit, and nothing of what it said before.
+	d = draft("accord/z", head, "old.yaml", "1")
+	if _, _, err := r.Commit(ctx, d); err != nil {
+		t.Fatal(err)
+	}
+	g.commit("main goes on", "more.yaml", "m")
+	_, head = openAt(t, g.dir)
+	d = draft("accord/z", head, "new.yaml", "1")
+	d.Anew = true
+	if _, made, err := r.Commit(ctx, d); err != nil || !made {
+		t.Fatal(made, err)
+	}
+	if files := g.run("diff", "--name-only", "main", "accord/z"); files != "new.yaml" {
+		t.Errorf("made anew it differs in %s", files)
+	}
+	if n := g.run("rev-list", "--count", "accord/z", "--not", "main"); n != "2" {
+		t.Errorf("%s commits; what was there before must be among them", n)
+	}
+	if _, made, err := r.Commit(ctx, d); err != nil || made {
+		t.Errorf("the same anew: %v, %v", made, err)
+	}
+	if names, err := r.Remotes(); err != nil || len(names) != 0 {
+		t.Errorf("remotes: %v, %v", names, err)
+	}
+	g.run("remote", "add", "backup", "/nonexistent")
+	g.run("remote", "add", "origin", "/nonexistent")
+	if names, err := r.Remotes(); err != nil || strings.Join(names, " ") != "origin backup" {
+		t.Errorf("remotes: %v, %v", names, err)
+	}
 	// Files are deleted, with folders that would be empty.
 	if _, _, err := r.Commit(ctx, draft("accord/y", head, "d/e/f", "1", "p.yaml", "-")); err != nil {
 		t.Fatal(err)
@@ -139,7 +168,7 @@ func TestCommitAgain(t *testing.T) {
 	if _, _, err := r.Commit(ctx, draft("accord/y", head, "d/e/f", "-", "no/such", "-")); err != nil {
 		t.Fatal(err)
 	}
-	if left := g.run("ls-tree", "-r", "--name-only", "accord/y"); left != "accord.yaml" {
+	if left := g.run("ls-tree", "-r", "--name-only", "accord/y"); left != "accord.yaml\nmore.yaml" {
 		t.Errorf("left: %s", left)
 	}
 }
