@@ -31,7 +31,7 @@ var layers = []struct {
 	{"engine/diff", []string{"engine/access"}, nil},
 	{"engine/plan", []string{"engine/access", "engine/diff"}, nil},
 	{"engine/apply", []string{"engine/access", "engine/plan", "engine/journal", "connectors"}, []string{"connectors/memory", "engine/diff"}},
-	{"engine/report", []string{"engine/access", "engine/plan"}, nil},
+	{"engine/report", []string{"engine/access", "engine/plan"}, []string{"connectors/servertest"}},
 	{"engine/gen", []string{"engine/access", "engine/declare"}, nil},
 	{"engine", []string{"engine/*", "policy", "connectors"}, []string{"connectors/*"}},
 	{"policy", []string{"engine/access", "engine/plan"}, nil},
