@@ -64,6 +64,7 @@ func TestScripts(t *testing.T) {
 			"kill9":     kill9,
 			"live":      live,
 			"opa-eval":  opaEval,
+			"staff":     staff,
 			"steps":     steps,
 		},
 	})
