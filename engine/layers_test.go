@@ -32,7 +32,7 @@ var layers = []struct {
 	{"engine/diff", []string{"engine/access"}, nil},
 	{"engine/plan", []string{"engine/access", "engine/diff"}, nil},
 	{"engine/apply", []string{"engine/access", "engine/plan", "engine/journal", "connectors"}, []string{"connectors/memory", "engine/diff"}},
-	{"engine/report", []string{"engine/access", "engine/plan"}, nil},
+	{"engine/report", []string{"engine/access", "engine/plan"}, []string{"connectors/servertest"}},
 	{"engine/forge", []string{"engine/access", "engine/plan", "engine/report", "connectors", "connectors/rest"}, []string{"connectors/connectortest", "connectors/servertest"}},
 	{"engine/notify", []string{"engine/access", "engine/plan", "engine/report", "connectors", "connectors/rest"}, nil},
 	{"engine/gen", []string{"engine/access", "engine/declare"}, nil},

@@ -12,6 +12,7 @@ import (
 	"github.com/accordhq/accord/engine"
 	"github.com/accordhq/accord/engine/access"
 	"github.com/accordhq/accord/engine/declare"
+	"github.com/accordhq/accord/engine/plan"
 	"github.com/accordhq/accord/engine/report"
 )
 
@@ -27,11 +28,14 @@ Exit codes: 0 it is sound, 1 it isn't, 64 wrong usage.`,
 		Args: exactArgs(0, 0, "no arguments"),
 	}
 	c.Flags().StringVar(&rev, "rev", "", "check this git revision instead of the folder")
-	format := addFormat(c)
+	format := addFormat(c, "sarif")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		d, err := a.engine().Validate(c.Context(), engine.Source{Dir: a.flags.dir, Rev: rev, Worktree: rev == ""})
-		if *format == "json" {
+		switch *format {
+		case "json":
 			return a.validateJSON(d, err)
+		case "sarif":
+			return a.validateSARIF(d, err)
 		}
 		if err != nil {
 			return err
@@ -59,6 +63,19 @@ type problemJSON struct {
 	Column  int32  `json:"column,omitempty"`
 	Message string `json:"message"`
 	Hint    string `json:"hint,omitempty"`
+}
+
+// validateSARIF prints what is wrong on the lines where it is. Whatever else fails is an error as
+// ever.
+func (a *app) validateSARIF(d *engine.Declaration, err error) error {
+	if err == nil {
+		return errors.Join(report.ProblemsSARIF(a.out, nil), d.Close())
+	}
+	if ps := (declare.Problems)(nil); !errors.As(err, &ps) {
+		return err
+	}
+	a.exit = engine.ExitFailed
+	return report.ProblemsSARIF(a.out, problemsOf(err))
 }
 
 func (a *app) validateJSON(d *engine.Declaration, err error) error {
@@ -130,10 +147,22 @@ Exit codes: 0 answered, 1 it failed, 64 wrong usage.`,
 
 func (a *app) schemaCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "schema",
-		Short: "Print the JSON Schema of the language, for editors",
-		Args:  exactArgs(0, 0, "no arguments"),
-		RunE: func(*cobra.Command, []string) error {
+		Use:   "schema [plan]",
+		Short: "Print the JSON Schema of the language, for editors, or of a plan",
+		Long: `Schema prints the JSON Schema (draft 2020-12) of one document of the language, with the
+settings of every connector. With the word plan it prints that of the plan file and of
+accord plan --format json, in the version that their formatVersion names.`,
+		Args:      exactArgs(0, 1, "no argument, or plan"),
+		ValidArgs: []string{"plan"},
+		RunE: func(_ *cobra.Command, args []string) error {
+			switch {
+			case len(args) == 0:
+			case args[0] == "plan":
+				_, err := a.out.Write(plan.Schema())
+				return err
+			default:
+				return usageError{fmt.Errorf("there is no schema of %q; accord schema is that of the language, accord schema plan that of a plan", args[0])}
+			}
 			s, err := declare.Schema(a.engine().Descriptions())
 			if err != nil {
 				return err

@@ -20,7 +20,7 @@ type planFormat struct {
 
 // add adds --format and what goes with single formats.
 func (f *planFormat) add(c *cobra.Command) {
-	f.name = addFormat(c, "markdown", "sarif", "junit")
+	f.name = addFormat(c, "markdown", "html", "sarif", "junit")
 	c.Flags().IntVar(&f.limit, "limit", 0, "with markdown: at most so many bytes, as forges want it (65536 for GitHub and Gitea, 1000000 for GitLab)")
 	c.Flags().StringVar(&f.link, "link", "", "with markdown: the address of the whole plan, for what has no room")
 }
@@ -43,6 +43,8 @@ func (f *planFormat) write(a *app, p *plan.Plan, o report.Options, next string) 
 		return report.PlanJSON(a.out, p)
 	case "markdown":
 		return report.PlanMarkdown(a.out, p, report.MarkdownOptions{Limit: f.limit, Link: f.link})
+	case "html":
+		return report.PlanHTML(a.out, p, "")
 	case "sarif":
 		return report.PlanSARIF(a.out, p)
 	case "junit":
@@ -58,6 +60,8 @@ func (f *planFormat) fail(a *app, err error) error {
 	switch *f.name {
 	case "markdown":
 		return errors.Join(err, report.FailedMarkdown(a.out, problemsOf(err), report.MarkdownOptions{Limit: f.limit, Link: f.link}))
+	case "html":
+		return errors.Join(err, report.FailedHTML(a.out, problemsOf(err), ""))
 	case "sarif":
 		return errors.Join(err, report.FailedSARIF(a.out, problemsOf(err)))
 	case "junit":

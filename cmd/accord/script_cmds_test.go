@@ -176,3 +176,16 @@ func crowd(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs("people.yaml"), []byte(people.String()), 0o644))
 	ts.Check(os.WriteFile(filepath.Join(ts.MkAbs("live"), "office.state.yaml"), []byte(live.String()), 0o644))
 }
+
+// staff N: writes people.yaml for N people who all work in engineering.
+func staff(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) == 1, "staff N")
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	var people strings.Builder
+	people.WriteString("people:\n")
+	for i := range n {
+		fmt.Fprintf(&people, "  - {person: staff%03d, attributes: {department: engineering}}\n", i+1)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs("people.yaml"), []byte(people.String()), 0o644))
+}

@@ -14,6 +14,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"gopkg.in/yaml.v3"
+
+	published "github.com/accordhq/accord/engine/plan"
 )
 
 // steps FILE STEP…: the steps of a plan (plan --format json, or a plan file) are exactly these,
@@ -23,16 +25,36 @@ import (
 //	change leaver: disable office dora
 //	change: grant office ben group/tools member
 //	time held refused: change-level office ben folder/projects write>read
+//
+// It holds the plan to its published schema as well.
 func steps(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, !neg && len(args) >= 1, "steps FILE STEP…")
 	var plan struct{ Steps []step }
-	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &plan))
+	text := ts.ReadFile(args[0])
+	ts.Check(json.Unmarshal([]byte(text), &plan))
+	planConforms(ts, text)
 	var got []string
 	for _, s := range plan.Steps {
 		got = append(got, s.String())
 	}
 	if !slices.Equal(got, args[1:]) {
 		ts.Fatalf("the steps are\n\t'%s'", strings.Join(got, "'\n\t'"))
+	}
+}
+
+// planConforms holds a plan to the schema that is published for its readers.
+func planConforms(ts *testscript.TestScript, text string) {
+	schema, err := jsonschema.UnmarshalJSON(bytes.NewReader(published.Schema()))
+	ts.Check(err)
+	c := jsonschema.NewCompiler()
+	c.AssertFormat()
+	ts.Check(c.AddResource("plan.json", schema))
+	compiled, err := c.Compile("plan.json")
+	ts.Check(err)
+	doc, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
+	ts.Check(err)
+	if err := compiled.Validate(doc); err != nil {
+		ts.Fatalf("the plan isn't as accord schema plan says: %v", err)
 	}
 }
 

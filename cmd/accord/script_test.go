@@ -66,6 +66,7 @@ func TestScripts(t *testing.T) {
 			"listen":    listen,
 			"live":      live,
 			"opa-eval":  opaEval,
+			"staff":     staff,
 			"steps":     steps,
 		},
 	})

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"html"
 	"io"
 	"strings"
 
@@ -88,7 +89,7 @@ func (m *driftMarkdown) system(s plan.System) {
 		if len(list) == 0 {
 			continue
 		}
-		m.line("<details%s><summary>%s</summary>\n", map[bool]string{true: " open"}[len(list) <= openUpTo], mdHTML(KindText(len(list), k)))
+		m.line("<details%s><summary>%s</summary>\n", map[bool]string{true: " open"}[len(list) <= openUpTo], html.EscapeString(KindText(len(list), k)))
 		left := 0
 		for _, d := range list {
 			item := "- " + m.item(d)

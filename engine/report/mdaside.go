@@ -225,7 +225,6 @@ func (m *markdown) untouched() {
 
 // foot names the plan, and says what was left out.
 func (m *markdown) foot() {
-	p := m.v.plan
 	switch {
 	case m.detail >= detailCut:
 	case m.detail >= detailTargets:
@@ -235,25 +234,44 @@ func (m *markdown) foot() {
 	case m.opts.Link != "":
 		m.para("%s", mdLink("The whole plan", m.opts.Link))
 	}
-	var parts []string
+	m.b.WriteString("<sub>" + mdText(m.digests()+" · "+m.from()) + "</sub>\n")
+}
+
+// digests name the change and the plan.
+func (m *markdown) digests() string {
+	p := m.v.plan
+	out := "plan " + short(p.PlanDigest, 8)
 	if len(p.Shifts) > 0 {
-		parts = append(parts, "change "+mdCode(short(p.ChangeDigest, 8)))
+		out = "change " + short(p.ChangeDigest, 8) + " · " + out
 	}
-	if p.PlanDigest != "" {
-		parts = append(parts, "plan "+mdCode(short(p.PlanDigest, 8)))
-	}
-	from := mdText(clip(place(p.Revision), 100))
+	return out
+}
+
+// from says what was planned from, and by whose rules.
+func (m *markdown) from() string {
+	p := m.v.plan
+	out := clip(place(p.Revision), 100)
 	if p.Base != "" {
-		from += " against " + mdText(clip(short(p.Base, 7), 100))
+		out += " against " + clip(short(p.Base, 7), 100)
 	}
-	parts = append(parts, from, Count(len(p.Systems), "system", "systems"))
+	out += " · " + Count(len(p.Systems), "system", "systems")
 	switch j := p.Judged; {
 	case j == nil:
-		parts = append(parts, "no policy")
+		out += " · no policy"
 	case j.By != "":
-		parts = append(parts, "judged by "+Count(len(j.Rules), "rule", "rules")+" of "+mdText(clip(j.By, 100)))
+		out += " · judged by " + Count(len(j.Rules), "rule", "rules") + " of " + clip(j.By, 100)
 	default:
-		parts = append(parts, "judged by "+Count(len(j.Rules), "rule", "rules"))
+		out += " · judged by " + Count(len(j.Rules), "rule", "rules")
 	}
-	m.b.WriteString("<sub>" + strings.Join(parts, " · ") + "</sub>\n")
+	if len(p.Selected) > 0 {
+		out += " · only " + clip(strings.Join(p.Selected, " "), 200)
+	}
+	if len(p.Only) > 0 {
+		var classes []string
+		for _, c := range p.Only {
+			classes = append(classes, string(c))
+		}
+		out += " · only " + clip(strings.Join(classes, " and "), 100)
+	}
+	return out
 }

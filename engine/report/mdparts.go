@@ -141,49 +141,63 @@ const mostSystems = 20
 
 // alarms say what a reader must know before anything else.
 func (m *markdown) alarms() {
-	var out []string
-	t := m.v.totals()
-	if m.v.plan.Rehearsal {
-		out = append(out, "**A rehearsal for "+instantText(m.v.plan.At)+"**, not for now: what would be done then if nothing else changed. It can't be applied.")
-	}
-	if t.incomplete > 0 {
-		var names []string
-		for _, s := range sortedSystems(m.v.plan) {
-			if s.Error != "" || s.NotRead != "" || len(s.Unknown)+len(s.Waiting) > 0 {
-				names = append(names, mdStrong(s.Name))
-			}
-		}
-		if n := len(names); n > mostSystems {
-			names = append(names[:mostSystems], fmt.Sprintf("%d more", n-mostSystems))
-		}
-		text := "**Incomplete:** " + Count(t.incomplete, "system wasn't read whole", "systems weren't read whole") + lead(": ", and(names)) + ". There may be more to do than is told here."
-		if m.v.noneRead() {
-			text = "**No system was read:** this is what the files alone change. What the systems really grant isn't known."
-		}
-		out = append(out, text)
-	}
-	if t.refused+t.bare > 0 {
-		out = append(out, "**Refused:** "+refusedText(t)+". See below how to get on.")
-	}
-	if n := len(m.v.plan.Settings); n > 0 {
-		out = append(out, "**By which rules access is judged changes:** "+Count(n, "setting", "settings")+".")
-	}
-	if n := m.risks(access.RiskIrreversible); n > 0 {
-		out = append(out, "**"+Count(n, "step", "steps")+"** can't be undone.")
-	}
-	if n := m.risks(access.RiskGrantsAdmin); n > 0 {
-		out = append(out, "**"+Count(n, "addition", "additions")+"** of administrative access.")
-	}
-	notes := m.v.plan.Notes
-	for _, n := range notes[:m.some(len(notes))] {
-		out = append(out, "Note: "+m.text(n))
-	}
+	out := m.alarmTexts()
 	for _, s := range out {
-		m.b.WriteString("> ❗ " + s + "\n>\n")
+		word, rest, ok := strings.Cut(s, ": ")
+		if ok {
+			word, rest = word+":", " "+rest
+		}
+		m.b.WriteString("> ❗ " + mdStrong(word) + mdText(rest) + "\n>\n")
 	}
 	if len(out) > 0 {
 		m.b.WriteByte('\n')
 	}
+}
+
+// alarmTexts are what a reader must know, without any markup.
+func (m *markdown) alarmTexts() []string {
+	var out []string
+	t := m.v.totals()
+	if m.v.plan.Rehearsal {
+		out = append(out, "A rehearsal for "+instantText(m.v.plan.At)+": what would be done then if nothing else changed, not now. It can't be applied.")
+	}
+	switch {
+	case t.incomplete > 0 && m.v.noneRead():
+		out = append(out, "No system was read: this is what the files alone change. What the systems really grant isn't known.")
+	case t.incomplete > 0:
+		out = append(out, "Incomplete: "+Count(t.incomplete, "system wasn't read whole", "systems weren't read whole")+lead(": ", m.incomplete())+". There may be more to do than is told here.")
+	}
+	if t.refused+t.bare > 0 {
+		out = append(out, "Refused: "+refusedText(t)+". See below how to get on.")
+	}
+	if n := len(m.v.plan.Settings); n > 0 {
+		out = append(out, "By which rules access is judged changes: "+Count(n, "setting", "settings")+".")
+	}
+	if n := m.risks(access.RiskIrreversible); n > 0 {
+		out = append(out, Count(n, "step", "steps")+" can't be undone.")
+	}
+	if n := m.risks(access.RiskGrantsAdmin); n > 0 {
+		out = append(out, Count(n, "addition", "additions")+" of administrative access.")
+	}
+	notes := m.v.plan.Notes
+	for _, n := range notes[:m.some(len(notes))] {
+		out = append(out, "Note: "+m.clip(n))
+	}
+	return out
+}
+
+// incomplete names the systems that weren't read whole.
+func (m *markdown) incomplete() string {
+	var names []string
+	for _, s := range sortedSystems(m.v.plan) {
+		if s.Error != "" || s.NotRead != "" || len(s.Unknown)+len(s.Waiting) > 0 {
+			names = append(names, clip(s.Name, 60))
+		}
+	}
+	if n := len(names); n > mostSystems {
+		names = append(names[:mostSystems], fmt.Sprintf("%d more", n-mostSystems))
+	}
+	return and(names)
 }
 
 func refusedText(t totals) string {
@@ -209,10 +223,16 @@ func (m *markdown) risks(name access.RiskName) int {
 	return n
 }
 
-// table counts by class.
-func (m *markdown) table() {
+// countRow is one line of the table of counts.
+type countRow struct {
+	kind style
+	name string
+	n    []int
+}
+
+// counts are how much each class does of what.
+func (m *markdown) counts() (heads []string, rows []countRow) {
 	var t []tallies
-	var heads []string
 	for _, s := range m.sections {
 		if s.class == "" && len(s.stories) == 0 {
 			continue
@@ -220,27 +240,41 @@ func (m *markdown) table() {
 		heads = append(heads, s.title)
 		t = append(t, tallyOf(s.all()))
 	}
-	var rows []string
 	for _, r := range []struct {
+		kind style
 		name string
 		of   func(tallies) int
 	}{
-		{emoji(drastic) + " disabled or deleted", func(t tallies) int { return t.drastic }},
-		{emoji(taken) + " access taken away", func(t tallies) int { return t.taken }},
-		{emoji(changed) + " changed", func(t tallies) int { return t.changed }},
-		{emoji(given) + " access given", func(t tallies) int { return t.given }},
+		{drastic, "disabled or deleted", func(t tallies) int { return t.drastic }},
+		{taken, "access taken away", func(t tallies) int { return t.taken }},
+		{changed, "changed", func(t tallies) int { return t.changed }},
+		{given, "access given", func(t tallies) int { return t.given }},
 	} {
-		row, sum := "| "+r.name+" |", 0
+		row, sum := countRow{kind: r.kind, name: r.name}, 0
 		for _, t := range t {
 			sum += r.of(t)
-			row += fmt.Sprintf(" %d |", r.of(t))
+			row.n = append(row.n, r.of(t))
 		}
 		if sum > 0 {
 			rows = append(rows, row)
 		}
 	}
+	return heads, rows
+}
+
+// table counts by class.
+func (m *markdown) table() {
+	heads, rows := m.counts()
 	if len(rows) == 0 {
 		return
 	}
-	fmt.Fprintf(&m.b, "| | %s |\n|---|%s\n%s\n\n", strings.Join(heads, " | "), strings.Repeat("--:|", len(heads)), strings.Join(rows, "\n"))
+	fmt.Fprintf(&m.b, "| | %s |\n|---|%s\n", strings.Join(heads, " | "), strings.Repeat("--:|", len(heads)))
+	for _, r := range rows {
+		fmt.Fprintf(&m.b, "| %s %s |", emoji(r.kind), r.name)
+		for _, n := range r.n {
+			fmt.Fprintf(&m.b, " %d |", n)
+		}
+		m.b.WriteByte('\n')
+	}
+	m.b.WriteByte('\n')
 }

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"html"
 	"net/url"
 	"strings"
 	"unicode/utf8"
@@ -14,7 +13,6 @@ import (
 //
 //	mdText   within a sentence
 //	mdCode   as code, which no filter looks into
-//	mdHTML   within an HTML block, such as a <summary>
 
 // apart is drawn as nothing (zero width space). It stands after a character that would begin a
 // reference, which then is none for any filter; escaping the character wouldn't help, since the
@@ -44,16 +42,6 @@ func mdStrong(s string) string {
 		return mdCode(s)
 	}
 	return "**" + text + "**"
-}
-
-// mdHTML is mdText for within an HTML block, where Markdown isn't read.
-func mdHTML(s string) string {
-	return escapeText(s, func(r rune) string {
-		if r < utf8.RuneSelf {
-			return html.EscapeString(string(r))
-		}
-		return string(r)
-	})
 }
 
 func mdEscape(r rune) string {

@@ -159,6 +159,11 @@ func TestFailed(t *testing.T) {
 	if s := checkJUnit(t, text); s.Errors != 2 {
 		t.Errorf("%d errors", s.Errors)
 	}
+	var page bytes.Buffer
+	if err := FailedHTML(&page, problems, ""); err != nil || !strings.Contains(page.String(), "There is no plan.") || !strings.Contains(page.String(), "groups/sre.yaml:7:13") {
+		t.Errorf("the page doesn't tell (%v)", err)
+	}
+	checkHTML(t, page.String())
 	var many []Problem
 	for range 1000 {
 		many = append(many, problems[0])
