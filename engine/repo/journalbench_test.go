@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/go-git/go-git/v5/plumbing"
+
 	"github.com/accordhq/accord/engine/access"
 	"github.com/accordhq/accord/engine/journal"
 )
@@ -36,14 +38,23 @@ func longJournal(b *testing.B, entries int) (bare, clone *gitRepo) {
 		append1(b, src, run, journal.Closed{Outcome: "done"})
 	}
 	lines := store.lines[:entries]
-	for i := 0; i < len(lines); i += 10 {
-		var part []byte
-		for _, l := range lines[i:min(i+10, len(lines))] {
-			part = append(part, l...)
+	err = w.ref.use(func(h *journalHandle) error {
+		var head plumbing.Hash
+		for i := 0; i < len(lines); i += 10 {
+			part := bytes.Join(lines[i:min(i+10, len(lines))], nil)
+			c, err := h.build(head, part, w.ref.message("x", part))
+			if err != nil {
+				return err
+			}
+			if err := h.keep(c); err != nil {
+				return err
+			}
+			head = c.id
 		}
-		if err := w.ref.Extend(b.Context(), part, "x"); err != nil {
-			b.Fatal(err)
-		}
+		return h.move(testRef, plumbing.ZeroHash, head)
+	})
+	if err != nil {
+		b.Fatal(err)
 	}
 	bare.run("gc", "-q")
 	return bare, clone
