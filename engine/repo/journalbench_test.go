@@ -7,13 +7,15 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/go-git/go-git/v5/plumbing"
+
 	"github.com/accordhq/accord/engine/access"
 	"github.com/accordhq/accord/engine/journal"
 )
 
-// longJournal makes a bare repository that keeps a journal of so many entries, pushed ten at a
-// time, and gives it and a clone of it.
-func longJournal(b *testing.B, entries int) (bare, clone *gitRepo) {
+// longJournal makes a bare repository that keeps a journal of so many entries, pushed so many at
+// a time, and gives it and a clone of it.
+func longJournal(b *testing.B, entries, each int) (bare, clone *gitRepo) {
 	b.Helper()
 	bare, clone, _ = twoClones(b)
 	w := newWriter(b, bare.dir) // a bare repository keeps it itself
@@ -36,14 +38,23 @@ func longJournal(b *testing.B, entries int) (bare, clone *gitRepo) {
 		append1(b, src, run, journal.Closed{Outcome: "done"})
 	}
 	lines := store.lines[:entries]
-	for i := 0; i < len(lines); i += 10 {
-		var part []byte
-		for _, l := range lines[i:min(i+10, len(lines))] {
-			part = append(part, l...)
+	err = w.ref.use(func(h *journalHandle) error {
+		var head plumbing.Hash
+		for i := 0; i < len(lines); i += each {
+			part := bytes.Join(lines[i:min(i+each, len(lines))], nil)
+			c, err := h.build(head, part, w.ref.message("x", part))
+			if err != nil {
+				return err
+			}
+			if err := h.keep(c); err != nil {
+				return err
+			}
+			head = c.id
 		}
-		if err := w.ref.Extend(b.Context(), part, "x"); err != nil {
-			b.Fatal(err)
-		}
+		return h.move(testRef, plumbing.ZeroHash, head)
+	})
+	if err != nil {
+		b.Fatal(err)
 	}
 	bare.run("gc", "-q")
 	return bare, clone
@@ -63,8 +74,9 @@ func (s *lineStore) Append(_ context.Context, line []byte) error {
 // BenchmarkJournalRef measures, for journals that grow, what a runner pays that begins with
 // nothing (fetch), one that has seen all (again), and one push of one entry (push).
 func BenchmarkJournalRef(b *testing.B) {
-	for _, entries := range []int{1_000, 10_000, 100_000} {
-		bare, one := longJournal(b, entries)
+	for _, size := range [][2]int{{1_000, 10}, {10_000, 10}, {100_000, 100}} {
+		entries := size[0]
+		bare, one := longJournal(b, entries, size[1])
 		b.Run(fmt.Sprintf("fetch/%d", entries), func(b *testing.B) {
 			for i := range b.N {
 				b.StopTimer()

@@ -148,16 +148,20 @@ func cutSegments(lines []byte) [][]byte {
 	return out
 }
 
-// keep writes the objects of a commit into the repository, or at least into memory.
+// keep writes the objects of a commit into the repository.
 func (h *journalHandle) keep(c *newCommit) error {
 	for _, o := range c.objects {
 		if _, err := h.main.SetEncodedObject(o); err != nil {
-			err = fmt.Errorf("writing %s %s: %w", o.Type(), o.Hash(), err)
-			for _, o := range c.objects {
-				if _, e := h.fresh.SetEncodedObject(o); e != nil {
-					return errors.Join(err, e)
-				}
-			}
+			return fmt.Errorf("writing %s %s: %w", o.Type(), o.Hash(), err)
+		}
+	}
+	return nil
+}
+
+// hold keeps the objects of a commit for this process alone.
+func (h *journalHandle) hold(c *newCommit) error {
+	for _, o := range c.objects {
+		if _, err := h.fresh.SetEncodedObject(o); err != nil {
 			return err
 		}
 	}

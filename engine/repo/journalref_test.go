@@ -317,9 +317,9 @@ func TestJournalRefReplyLost(t *testing.T) {
 	bare, one, _ := twoClones(t)
 	w := newWriter(t, one.dir)
 	j := w.open()
-	// The remote kills the connection when everything is done.
-	hook := filepath.Join(bare.dir, "hooks", "post-receive")
-	if err := os.WriteFile(hook, []byte("#!/bin/sh\nrm -f hooks/post-receive\nkill -9 $PPID\n"), 0o755); err != nil {
+	// The remote dies when the ref is moved, and before it has answered.
+	hook := filepath.Join(bare.dir, "hooks", "reference-transaction")
+	if err := os.WriteFile(hook, []byte("#!/bin/sh\ntest \"$1\" = committed || exit 0\nrm -f hooks/reference-transaction\nkill -9 $PPID\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	append1(t, j, "a", opened("office"))
