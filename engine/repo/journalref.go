@@ -57,8 +57,8 @@ type JournalRef struct {
 
 // attempt is a push of which it isn't known whether it got through.
 type attempt struct {
-	commit plumbing.Hash
-	lines  int // how many bytes of lines it brought
+	*newCommit
+	lines int // how many bytes of lines it brought
 }
 
 // OpenJournal finds the repository around a folder, as Open does, and where its journal is kept.
@@ -162,12 +162,10 @@ func (j *JournalRef) extend(ctx context.Context, h *journalHandle, lines []byte,
 		return err
 	}
 	defer push.close()
-	if j.sent != nil && push.head == j.sent.commit {
+	if j.sent != nil && push.head == j.sent.id { // it got through
 		lines = lines[min(j.sent.lines, len(lines)):]
-		h.remember(j.o.Ref, push.head, j.head)
-		j.head, j.sent = push.head, nil
-		if len(lines) == 0 {
-			return nil
+		if err := j.settle(h, j.sent.newCommit); err != nil || len(lines) == 0 {
+			return err
 		}
 	}
 	if push.head != j.head {
@@ -177,12 +175,19 @@ func (j *JournalRef) extend(ctx context.Context, h *journalHandle, lines []byte,
 	if err != nil {
 		return err
 	}
-	j.sent = &attempt{c.id, len(lines)}
+	j.sent = &attempt{c, len(lines)}
 	if err := push.send(ctx, j.head, c); err != nil {
 		return err
 	}
+	return j.settle(h, c)
+}
+
+// settle takes a commit for the head that is on the remote now.
+func (j *JournalRef) settle(h *journalHandle, c *newCommit) error {
 	if h.keep(c) == nil {
 		h.remember(j.o.Ref, c.id, j.head)
+	} else if err := h.hold(c); err != nil { // what isn't written to the disk is fetched the next time
+		return err
 	}
 	j.head, j.sent = c.id, nil
 	return nil
