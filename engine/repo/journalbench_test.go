@@ -13,9 +13,9 @@ import (
 	"github.com/accordhq/accord/engine/journal"
 )
 
-// longJournal makes a bare repository that keeps a journal of so many entries, pushed ten at a
-// time, and gives it and a clone of it.
-func longJournal(b *testing.B, entries int) (bare, clone *gitRepo) {
+// longJournal makes a bare repository that keeps a journal of so many entries, pushed so many at
+// a time, and gives it and a clone of it.
+func longJournal(b *testing.B, entries, each int) (bare, clone *gitRepo) {
 	b.Helper()
 	bare, clone, _ = twoClones(b)
 	w := newWriter(b, bare.dir) // a bare repository keeps it itself
@@ -40,8 +40,8 @@ func longJournal(b *testing.B, entries int) (bare, clone *gitRepo) {
 	lines := store.lines[:entries]
 	err = w.ref.use(func(h *journalHandle) error {
 		var head plumbing.Hash
-		for i := 0; i < len(lines); i += 10 {
-			part := bytes.Join(lines[i:min(i+10, len(lines))], nil)
+		for i := 0; i < len(lines); i += each {
+			part := bytes.Join(lines[i:min(i+each, len(lines))], nil)
 			c, err := h.build(head, part, w.ref.message("x", part))
 			if err != nil {
 				return err
@@ -74,8 +74,9 @@ func (s *lineStore) Append(_ context.Context, line []byte) error {
 // BenchmarkJournalRef measures, for journals that grow, what a runner pays that begins with
 // nothing (fetch), one that has seen all (again), and one push of one entry (push).
 func BenchmarkJournalRef(b *testing.B) {
-	for _, entries := range []int{1_000, 10_000, 100_000} {
-		bare, one := longJournal(b, entries)
+	for _, size := range [][2]int{{1_000, 10}, {10_000, 10}, {100_000, 100}} {
+		entries := size[0]
+		bare, one := longJournal(b, entries, size[1])
 		b.Run(fmt.Sprintf("fetch/%d", entries), func(b *testing.B) {
 			for i := range b.N {
 				b.StopTimer()
