@@ -48,6 +48,11 @@ func (s *session) tell(ctx context.Context, p *plan.Plan, all []plan.Difference)
 		news := s.memory.News(n.Name.Value)
 		m, due := s.message(&n, news, p, all)
 		if !due {
+			if news.First { // from here on what comes and goes is news
+				mu.Lock()
+				done = append(done, journal.Told{To: n.Name.Value, Upto: news.Upto})
+				mu.Unlock()
+			}
 			continue
 		}
 		wg.Go(func() {
