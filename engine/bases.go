@@ -284,7 +284,7 @@ func (s *session) compare(plain *resolve.World, head func(*base) (*resolve.World
 		// Everything is new. Telling that line by line is worth its cost only where nothing
 		// else is shown.
 		s.digest = s.head.contentDigest()
-		if plain != nil && s.opts.NoLive {
+		if plain != nil && s.opts.NoLive && !s.alone {
 			s.shifts = resolve.Compare(nil, plain)
 		}
 		return
