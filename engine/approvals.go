@@ -170,7 +170,7 @@ func (s *session) loadApproved(ctx context.Context) error {
 		if err != nil || rev.Hash != a.Commit {
 			continue // a commit that isn't here approves nothing
 		}
-		decl, _, err := s.readRevision(ctx, s.head.git, rev)
+		decl, _, err := s.readRevision(ctx, s.head.git, rev, s.head.Repo)
 		if err != nil {
 			continue
 		}

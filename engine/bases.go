@@ -164,7 +164,7 @@ func (s *session) loadTip(ctx context.Context) error {
 		return fmt.Errorf("--base: %w", err)
 	}
 	s.tipRev = tip
-	if s.tip, _, err = s.readRevision(ctx, s.head.git, tip); err != nil {
+	if s.tip, _, err = s.readRevision(ctx, s.head.git, tip, s.head.Repo); err != nil {
 		return fmt.Errorf("the declaration at %s: %w", s.opts.Base, err)
 	}
 	return nil
@@ -180,7 +180,7 @@ func (s *session) loadBase(ctx context.Context) error {
 	s.forked = at
 	b := &base{rev: at, decl: s.tip}
 	if at.Hash != tip.Hash {
-		if b.decl, _, err = s.readRevision(ctx, s.head.git, at); err != nil {
+		if b.decl, _, err = s.readRevision(ctx, s.head.git, at, s.head.Repo); err != nil {
 			return fmt.Errorf("the declaration at %s: %w", at.Short, err)
 		}
 	}
@@ -210,7 +210,7 @@ func (s *session) loadRevision(ctx context.Context, rev string) *base {
 	commit, err := s.head.git.Resolve(ctx, rev)
 	var decl *declare.Repository
 	if err == nil {
-		decl, _, err = s.readRevision(ctx, s.head.git, commit)
+		decl, _, err = s.readRevision(ctx, s.head.git, commit, s.head.Repo)
 	}
 	if err != nil {
 		s.notes = append(s.notes, fmt.Sprintf("the last applied revision %.8s can't be read, so that neither causes nor everybody who left since can be told; fetch the whole history: %v", rev, firstLine(err)))
@@ -294,7 +294,7 @@ func (s *session) compare(plain *resolve.World, head func(*base) (*resolve.World
 		// Everything is new. Telling that line by line is worth its cost only where nothing
 		// else is shown.
 		s.digest = s.head.contentDigest()
-		if plain != nil && s.opts.NoLive {
+		if plain != nil && s.opts.NoLive && !s.alone {
 			s.shifts = resolve.Compare(nil, plain)
 		}
 		return

@@ -72,7 +72,7 @@ func (s *session) matchInput(sys *system) match.Input {
 			}
 		}
 	}
-	for _, p := range sys.want.People() {
+	for _, p := range s.perhaps(sys, in) {
 		id, ok := sys.want.AccountOf(p.ID.Value)
 		if !ok {
 			continue
@@ -86,6 +86,28 @@ func (s *session) matchInput(sys *system) match.Input {
 		in.People = append(in.People, one)
 	}
 	return in
+}
+
+// perhaps are the people whom a rule can name: where none looks at attributes, those whose account
+// is called like one that is live, and those whose account was known by an id.
+func (s *session) perhaps(sys *system, in match.Input) []*declare.Person {
+	if slices.ContainsFunc(in.Rules, func(r match.Rule) bool { return r.By == declare.MatchAttribute }) {
+		return sys.want.People()
+	}
+	chosen := map[*declare.Person]bool{}
+	for o := range sys.live.Objects() {
+		if o.ID.IsAccount() {
+			for _, p := range sys.want.Owners(o.ID) {
+				chosen[p] = true
+			}
+		}
+	}
+	for _, id := range in.Known {
+		if p, _, _, ok := s.worldOf(sys).Person(id); ok {
+			chosen[p] = true
+		}
+	}
+	return slices.SortedFunc(maps.Keys(chosen), func(a, b *declare.Person) int { return strings.Compare(a.ID.Value, b.ID.Value) })
 }
 
 // matchRules are those of a system, or the usual ones.

@@ -231,7 +231,7 @@ func (i *importing) verify(ctx context.Context) error {
 
 // reread reads the repository with the new files in it.
 func (i *importing) reread(ctx context.Context) (*declare.Repository, error) {
-	r, _, err := i.Engine.read(ctx, func(ctx context.Context, leaveOut ...string) ([]repo.File, error) {
+	r, _, err := i.Engine.read(ctx, nil, func(ctx context.Context, leaveOut ...string) ([]repo.File, error) {
 		files, err := repo.Worktree(ctx, i.head.Root, leaveOut...)
 		if err != nil {
 			return nil, err

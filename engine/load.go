@@ -72,7 +72,7 @@ func (e *Engine) open(ctx context.Context, d *Declaration, src Source) error {
 				return err
 			}
 		}
-		d.Repo, d.blobs, err = e.read(ctx, func(ctx context.Context, leaveOut ...string) ([]repo.File, error) {
+		d.Repo, d.blobs, err = e.read(ctx, nil, func(ctx context.Context, leaveOut ...string) ([]repo.File, error) {
 			return repo.Worktree(ctx, d.Root, leaveOut...)
 		})
 		return err
@@ -81,7 +81,7 @@ func (e *Engine) open(ctx context.Context, d *Declaration, src Source) error {
 		return err
 	}
 	d.Revision = plan.Revision{Hash: d.commit.Hash, Branch: d.commit.Branch, Subject: d.commit.Subject}
-	d.Repo, d.blobs, err = e.readRevision(ctx, d.git, d.commit)
+	d.Repo, d.blobs, err = e.readRevision(ctx, d.git, d.commit, nil)
 	if errors.Is(err, repo.ErrNotThere) {
 		return fmt.Errorf("%w; commit it, or read the folder as it is with --worktree", err)
 	}
@@ -98,15 +98,20 @@ func (d *Declaration) differs(ctx context.Context, src Source) error {
 	return err
 }
 
-func (e *Engine) readRevision(ctx context.Context, git *repo.Repo, rev repo.Revision) (*declare.Repository, map[string]string, error) {
-	return e.read(ctx, func(ctx context.Context, leaveOut ...string) ([]repo.File, error) {
-		return git.Files(ctx, rev, leaveOut...)
+// readRevision reads a revision; what it has in common with one that was read already is taken
+// from there.
+func (e *Engine) readRevision(ctx context.Context, git *repo.Repo, rev repo.Revision, known *declare.Repository) (*declare.Repository, map[string]string, error) {
+	return e.read(ctx, known, func(ctx context.Context, leaveOut ...string) ([]repo.File, error) {
+		return git.FilesBut(ctx, rev, func(path, blob string) bool { return path != configFile && known.Has(path, blob) }, leaveOut...)
 	})
 }
 
+// configFile marks the root of an access repository.
+const configFile = "accord.yaml"
+
 // read parses and checks the files; beside problems it gives what could be understood. Policy
 // folders, which accord.yaml names, hold no documents.
-func (e *Engine) read(ctx context.Context, list func(context.Context, ...string) ([]repo.File, error)) (*declare.Repository, map[string]string, error) {
+func (e *Engine) read(ctx context.Context, known *declare.Repository, list func(context.Context, ...string) ([]repo.File, error)) (*declare.Repository, map[string]string, error) {
 	found, err := list(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -127,7 +132,7 @@ func (e *Engine) read(ctx context.Context, list func(context.Context, ...string)
 		blobs[f.Path] = f.Blob
 		files = append(files, declare.File{Path: f.Path, Data: f.Data})
 	}
-	r, problems := declare.Parse(files)
+	r, problems := declare.ParseBeside(files, blobs, known)
 	if len(large) == 0 { // else what these files hold would be missed
 		problems = problems.Merge(r.Check(e.Descriptions()))
 	}
@@ -138,7 +143,7 @@ func (e *Engine) read(ctx context.Context, list func(context.Context, ...string)
 // it is reported when everything is parsed.
 func policyFolders(files []repo.File) []string {
 	for _, f := range files {
-		if f.Path != "accord.yaml" || f.Data == nil {
+		if f.Path != configFile || f.Data == nil {
 			continue
 		}
 		r, _ := declare.Parse([]declare.File{{Path: f.Path, Data: f.Data}})

@@ -280,7 +280,7 @@ func (p *proposing) gaps(all *plan.Plan) {
 
 // parsed reads the files as they are now.
 func (p *proposing) parsed() (*declare.Repository, error) {
-	r, _, err := p.Engine.read(context.Background(), func(context.Context, ...string) ([]repo.File, error) {
+	r, _, err := p.Engine.read(context.Background(), nil, func(context.Context, ...string) ([]repo.File, error) {
 		var out []repo.File
 		for _, name := range sortedKeys(p.files) {
 			out = append(out, repo.File{Path: name, Data: p.files[name], Size: int64(len(p.files[name]))})

@@ -166,7 +166,7 @@ func (s *session) accepts(p *plan.Plan) (commit, policies string) {
 
 // changesMore reports whether head changes anything beside policies against a revision.
 func (s *session) changesMore(ctx context.Context, rev repo.Revision, decl *declare.Repository) (bool, error) {
-	_, before, err := s.readRevision(ctx, s.head.git, rev)
+	_, before, err := s.readRevision(ctx, s.head.git, rev, s.head.Repo)
 	if err != nil {
 		return false, err
 	}

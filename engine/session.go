@@ -87,6 +87,7 @@ type session struct {
 	others   []other                             // systems that aren't part of the run, where roles exclude each other
 	found    map[string]map[string]resolve.Found // accounts that are called otherwise than declared
 	seen     *remembering
+	alone    bool             // only the declaration itself matters, not what it changes
 	unlock   func()           // releases the locks by name; nil while planning
 	busy     map[string]error // systems whose lock another run holds; for a run about one person only
 }
@@ -212,7 +213,7 @@ func (e *Engine) prepare(ctx context.Context, o PlanOptions, write bool) (_ *ses
 
 // prepareOffline resolves a declaration by itself: no journal, no earlier revision, no system.
 func (e *Engine) prepareOffline(ctx context.Context, o PlanOptions) (_ *session, err error) {
-	s := &session{Engine: e, opts: o, at: e.Now(), bases: map[string]*base{}}
+	s := &session{Engine: e, opts: o, at: e.Now(), bases: map[string]*base{}, alone: true}
 	if s.head, err = e.Load(ctx, o.Source); err != nil {
 		return nil, err
 	}

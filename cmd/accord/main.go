@@ -18,7 +18,10 @@ import (
 // version is set by the linker for releases; otherwise the build info tells it.
 var version string
 
-func main() { os.Exit(run(time.Now)) }
+func main() {
+	paceMemory()
+	os.Exit(run(time.Now))
+}
 
 // run is main with an exit code and a clock, so that scripts in tests run the real thing at an
 // instant of their own. The program itself takes the clock from nowhere else: whoever could set

@@ -97,6 +97,9 @@ func normalizePure(t *trial) {
 		if err1 == nil && first.ID.Kind != o.ID.Kind {
 			t.Errorf("%s becomes another kind: %s", o.ID, first.ID)
 		}
+		if kind, _ := b.desc.Kind(o.ID.Kind); err1 == nil && kind.Verbatim && first.ID != o.ID {
+			t.Errorf("%q becomes %q, although names of this kind are said to stay as they are", o.ID, first.ID)
+		}
 		for k := range first.Attributes {
 			first.Attributes[k] += " scribbled on"
 			if !maps.Equal(given, o.Attributes) {

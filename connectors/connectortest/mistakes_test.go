@@ -231,6 +231,12 @@ func normalizeMistakes() []mistake {
 			}
 		}},
 		{"takes everything", []string{"normalize/pure"}, "was taken", nil, func(b *broken) { b.normalize = same }},
+		{"folds names that are said to stay", []string{"normalize/pure"}, "said to stay", nil, func(b *broken) {
+			b.normalize = func(o access.Object) (access.Object, error) {
+				o.ID.Name = strings.ToLower(o.ID.Name)
+				return b.Connector.Normalize(o)
+			}
+		}},
 		{"normalizes more each time", []string{"normalize/idempotent"}, "becomes", nil, func(b *broken) {
 			b.normalize = func(o access.Object) (access.Object, error) {
 				o, err := b.Connector.Normalize(o)

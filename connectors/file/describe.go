@@ -41,7 +41,7 @@ func Describe() access.Description {
 		Batch:    access.BatchAll,
 		Kinds: []access.Kind{
 			{
-				Name: access.KindAccount, Doc: "Somebody", Actions: append(slices.Clone(actions), access.Disable, access.Enable),
+				Name: access.KindAccount, Doc: "Somebody", Verbatim: true, Actions: append(slices.Clone(actions), access.Disable, access.Enable),
 				Attributes: []access.Attribute{
 					{Name: "name", Doc: "Full name"}, {Name: "email", Doc: "Address"}, {Name: "comment", Doc: "Remark"},
 				},

@@ -31,9 +31,10 @@ func Describe() access.Description {
 		},
 		Kinds: []access.Kind{
 			{
-				Name:    access.KindAccount,
-				Doc:     "Somebody who can log in",
-				Actions: append(slices.Clone(all), access.Disable, access.Enable),
+				Name:     access.KindAccount,
+				Doc:      "Somebody who can log in",
+				Verbatim: true,
+				Actions:  append(slices.Clone(all), access.Disable, access.Enable),
 				Attributes: []access.Attribute{
 					{Name: "name", Doc: "Full name"}, {Name: "email", Doc: "Address"}, {Name: "comment", Doc: "Remark"},
 				},

@@ -60,7 +60,15 @@ func Clock(now func() time.Time) Option { return func(s *System) { s.now = now }
 
 // CaseBlind makes names that differ in case alone the same name. The system keeps and returns
 // them in lower case.
-func CaseBlind() Option { return func(s *System) { s.caseBlind = true } }
+func CaseBlind() Option {
+	return func(s *System) {
+		s.caseBlind = true
+		s.desc.Kinds = slices.Clone(s.desc.Kinds)
+		for i := range s.desc.Kinds {
+			s.desc.Kinds[i].Verbatim = false
+		}
+	}
+}
 
 // Invites makes grants on these kinds invitations: they are pending until Mark says otherwise.
 func Invites(kinds ...string) Option { return func(s *System) { s.invites = kinds } }

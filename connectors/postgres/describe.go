@@ -39,9 +39,10 @@ func describe() access.Description {
 		Summary:   "Roles, memberships and privileges of a PostgreSQL 15 to 18 server",
 		Kinds: []access.Kind{
 			{
-				Name:    access.KindAccount,
-				Doc:     "A role that may log in, or could until it was disabled; others may be members of it as of any role",
-				Actions: []access.Action{access.Create, access.Update, access.Rename, access.Disable, access.Enable, access.Delete},
+				Name:     access.KindAccount,
+				Verbatim: true,
+				Doc:      "A role that may log in, or could until it was disabled; others may be members of it as of any role",
+				Actions:  []access.Action{access.Create, access.Update, access.Rename, access.Disable, access.Enable, access.Delete},
 				Attributes: []access.Attribute{
 					{Name: attrComment, Doc: "the role's COMMENT"},
 					{Name: attrLimit, Doc: "how many sessions it may have at a time; no limit if left out"},

@@ -3,7 +3,6 @@ package access
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 )
 
@@ -17,10 +16,12 @@ type Builder struct {
 	ids              []ID
 	permIndex        map[string]uint16
 	perms            []string
-	objects          map[ID]Object
+	objects          []Object
 	grants           []edge
 	unknown          []Unknown
-	twins            []ID
+	// last and lastIndex are the subject that was interned last: grants mostly come sorted.
+	last      ID
+	lastIndex uint32
 }
 
 // NewBuilder starts the state of a system.
@@ -29,7 +30,6 @@ func NewBuilder(system string) *Builder {
 		system:    system,
 		index:     map[ID]uint32{},
 		permIndex: map[string]uint16{},
-		objects:   map[ID]Object{},
 	}
 }
 
@@ -57,10 +57,7 @@ func (b *Builder) Only(ids ...ID) *Builder {
 
 // Object adds an object. Adding the same ID twice makes Build fail.
 func (b *Builder) Object(o Object) *Builder {
-	if _, ok := b.objects[o.ID]; ok {
-		b.twins = append(b.twins, o.ID)
-	}
-	b.objects[o.ID] = o
+	b.objects = append(b.objects, o)
 	return b
 }
 
@@ -73,7 +70,10 @@ func (b *Builder) Grant(g Grant) *Builder {
 		b.perms = append(b.perms, g.Permission)
 		b.permIndex[g.Permission] = p
 	}
-	b.grants = append(b.grants, edge{b.intern(g.Subject), b.intern(g.Target), p, g.Standing})
+	if len(b.grants) == 0 || g.Subject != b.last {
+		b.last, b.lastIndex = g.Subject, b.intern(g.Subject)
+	}
+	b.grants = append(b.grants, edge{b.lastIndex, b.intern(g.Target), p, g.Standing})
 	return b
 }
 
@@ -96,8 +96,9 @@ func (b *Builder) intern(id ID) uint32 {
 // Build gives the state. It fails when an object was added twice: two names that the
 // connector took for one (twins) must never be mixed up. The cost is that of sorting.
 func (b *Builder) Build() (*State, error) {
-	if len(b.twins) > 0 {
-		return nil, fmt.Errorf("building the state of %s: %s is there twice", b.system, b.twins[0])
+	objects, twin := sortObjects(b.objects)
+	if twin >= 0 {
+		return nil, fmt.Errorf("building the state of %s: %s is there twice", b.system, b.objects[twin].ID)
 	}
 	s := &State{system: b.system, identity: b.identity, self: b.self, scope: slices.Clone(b.scope)}
 	if b.scope != nil {
@@ -107,19 +108,52 @@ func (b *Builder) Build() (*State, error) {
 	ids, idRank := ranked(b.ids, ID.Compare)
 	perms, permRank := ranked(b.perms, cmp.Compare[string])
 	s.ids, s.perms = ids, perms
-	s.grants = make([]edge, len(b.grants))
-	for i, e := range b.grants {
-		s.grants[i] = edge{idRank[e.subject], idRank[e.target], uint16(permRank[e.perm]), e.standing}
-	}
-	slices.SortFunc(s.grants, compareEdge)
+	s.grants = sortEdges(b.grants, idRank, permRank)
 	s.grants = slices.CompactFunc(s.grants, func(a, b edge) bool {
 		return a.subject == b.subject && a.target == b.target && a.perm == b.perm
 	})
-	s.objects = slices.SortedFunc(maps.Values(b.objects), func(a, b Object) int { return a.ID.Compare(b.ID) })
+	s.objects = objects
 	s.unknown = slices.Clone(b.unknown)
 	slices.SortFunc(s.unknown, compareUnknown)
 	s.unknown = slices.Compact(s.unknown)
 	return s, nil
+}
+
+// sortObjects gives the objects sorted, and which is the first that was added a second time, -1
+// if none was.
+func sortObjects(in []Object) (out []Object, twin int) {
+	out = slices.Clone(in)
+	byID := func(a, b Object) int { return a.ID.Compare(b.ID) }
+	if !slices.IsSortedFunc(out, byID) {
+		slices.SortFunc(out, byID)
+	}
+	for i := 1; i < len(out); i++ {
+		if out[i].ID == out[i-1].ID {
+			return nil, firstTwin(in)
+		}
+	}
+	return out, -1
+}
+
+func firstTwin(in []Object) int {
+	seen := make(map[ID]bool, len(in))
+	return slices.IndexFunc(in, func(o Object) bool {
+		again := seen[o.ID]
+		seen[o.ID] = true
+		return again
+	})
+}
+
+// sortEdges gives the grants by ranks, sorted by subject, target, permission and standing.
+func sortEdges(in []edge, idRank, permRank []uint32) []edge {
+	out := make([]edge, len(in))
+	for i, e := range in {
+		out[i] = edge{idRank[e.subject], idRank[e.target], uint16(permRank[e.perm]), e.standing}
+	}
+	if !slices.IsSortedFunc(out, compareEdge) {
+		slices.SortFunc(out, compareEdge)
+	}
+	return out
 }
 
 // ranked sorts the names and gives, for each old index, its new one.
@@ -137,11 +171,12 @@ func ranked[T any](in []T, compare func(a, b T) int) ([]T, []uint32) {
 }
 
 func compareEdge(a, b edge) int {
-	if a.subject != b.subject {
-		return cmp.Compare(a.subject, b.subject)
-	}
-	if a.target != b.target {
-		return cmp.Compare(a.target, b.target)
+	x, y := uint64(a.subject)<<32|uint64(a.target), uint64(b.subject)<<32|uint64(b.target)
+	if x != y {
+		if x < y {
+			return -1
+		}
+		return 1
 	}
 	if a.perm != b.perm {
 		return cmp.Compare(a.perm, b.perm)

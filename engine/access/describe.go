@@ -90,6 +90,10 @@ type Kind struct {
 	// Open says that objects of this kind can't be listed or needn't exist beforehand, so
 	// that a grant on one that is neither live nor declared isn't an error.
 	Open bool `json:"open,omitempty"`
+	// Verbatim says that names of this kind are what they are written as: Normalize changes
+	// none, and two that differ are two things. What the engine can tell by the names alone it
+	// then needn't ask for each name again; nothing else hangs on it.
+	Verbatim bool `json:"-"`
 }
 
 // Permission describes one permission on a kind.

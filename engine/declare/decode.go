@@ -30,17 +30,22 @@ const configFile = "accord.yaml"
 // documents say of each other. It can be called on the result also if there are problems, and
 // then reports nothing that only follows from them. The data must not be changed afterwards:
 // lines are shown out of it. The result doesn't depend on the order of the files.
-func Parse(files []File) (*Repository, Problems) {
+func Parse(files []File) (*Repository, Problems) { return ParseBeside(files, nil, nil) }
+
+// ParseBeside is Parse where the contents of files have names, by path: what has the same name is
+// the same. A file that the other repository has under the same path and name isn't parsed again
+// and needs no Data; the result is the same as if it were. The other repository may be nil.
+func ParseBeside(files []File, blobs map[string]string, other *Repository) (*Repository, Problems) {
 	files = slices.Clone(files)
 	slices.SortStableFunc(files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
-	r := &Repository{sources: make(map[string]*source, len(files))}
+	r := &Repository{sources: make(map[string]*source, len(files)), parsed: make(map[string]*parsed, len(files))}
 	root := &parsed{}
 	s := newShapes()
 	if i := slices.IndexFunc(files, func(f File) bool { return f.Path == configFile }); i >= 0 {
 		root = parseFile(files[i], s)
 	}
 	files = slices.DeleteFunc(files, func(f File) bool { return !isDocument(f.Path, root.config) })
-	results := parseAll(files, s)
+	results := parseAll(files, s, blobs, other)
 
 	named := configNames(results)
 	var issues []issue
@@ -53,6 +58,9 @@ func Parse(files []File) (*Repository, Problems) {
 			continue
 		}
 		r.sources[p.file] = p.source
+		if p.blob != "" {
+			r.parsed[p.file] = p
+		}
 		issues = append(issues, p.issues...)
 		r.add(p)
 	}
@@ -129,9 +137,10 @@ func configNames(results []*parsed) map[string]bool {
 	return named
 }
 
-// parsed is what one file holds.
+// parsed is what one file holds. It stays as it is: repositories that have the file share it.
 type parsed struct {
 	file    string
+	blob    string
 	source  *source
 	issues  []issue
 	config  *Config
@@ -145,7 +154,7 @@ type parsed struct {
 	alien bool
 }
 
-func parseAll(files []File, s shapes) []*parsed {
+func parseAll(files []File, s shapes, blobs map[string]string, other *Repository) []*parsed {
 	results := make([]*parsed, len(files))
 	var next atomic.Int64
 	var wg sync.WaitGroup
@@ -156,12 +165,28 @@ func parseAll(files []File, s shapes) []*parsed {
 				if i >= len(files) {
 					return
 				}
-				results[i] = parseFile(files[i], s)
+				f, blob := files[i], blobs[files[i].Path]
+				if other.Has(f.Path, blob) {
+					results[i] = other.parsed[f.Path]
+					continue
+				}
+				results[i] = parseFile(f, s)
+				results[i].blob = blob
 			}
 		})
 	}
 	wg.Wait()
 	return results
+}
+
+// Has reports whether the repository, which may be nil, has a file at the path whose content has
+// that name.
+func (r *Repository) Has(path, blob string) bool {
+	if r == nil || blob == "" {
+		return false
+	}
+	p := r.parsed[path]
+	return p != nil && p.blob == blob
 }
 
 func parseFile(f File, s shapes) *parsed {
@@ -180,13 +205,30 @@ func parseFile(f File, s shapes) *parsed {
 	return p
 }
 
-// add takes the documents of one file into the repository.
+// add takes the documents of one file into the repository. Those that Check fills in it gets as
+// copies.
 func (r *Repository) add(p *parsed) {
 	r.People = append(r.People, p.people...)
 	r.Groups = append(r.Groups, p.groups...)
-	r.Roles = append(r.Roles, p.roles...)
-	r.Grants = append(r.Grants, p.grants...)
-	r.Systems = append(r.Systems, p.systems...)
+	for _, role := range p.roles {
+		own := *role
+		own.Access = slices.Clone(role.Access)
+		r.Roles = append(r.Roles, &own)
+	}
+	for _, grant := range p.grants {
+		own := *grant
+		own.Access = slices.Clone(grant.Access)
+		r.Grants = append(r.Grants, &own)
+	}
+	for _, system := range p.systems {
+		own := *system
+		own.Resources = slices.Clone(system.Resources)
+		for i := range own.Resources {
+			res := &own.Resources[i]
+			res.Access, res.MemberOf = slices.Clone(res.Access), slices.Clone(res.MemberOf)
+		}
+		r.Systems = append(r.Systems, &own)
+	}
 	r.Exempts = append(r.Exempts, p.exempts...)
 	if p.config != nil {
 		r.Config = p.config

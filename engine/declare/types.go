@@ -367,6 +367,8 @@ type Repository struct {
 	systems map[string]*System
 	// sources are the files, for the lines that problems show.
 	sources map[string]*source
+	// parsed are the files whose content has a name, for other revisions that have them too.
+	parsed map[string]*parsed
 }
 
 // Person returns the person or service with that id, or nil; likewise the others.

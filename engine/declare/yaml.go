@@ -60,13 +60,20 @@ func (n *node) what() string {
 	return "a text"
 }
 
-// readYAML reads the documents of a file. It is the only place that knows the YAML library.
-// Documents that are empty are left out. Where there are issues the documents are those that
+// readYAML reads the documents of a file. Documents that are empty are left out. Where there are issues the documents are those that
 // could still be read; whole tells whether that is all of them.
 func readYAML(file string, data []byte) (docs []node, issues []issue, whole bool) {
 	if is := refuseBytes(file, data); is != nil {
 		return nil, is, false
 	}
+	if docs, ok := scanYAML(data); ok {
+		return docs, nil, true
+	}
+	return readWithLibrary(file, data)
+}
+
+// readWithLibrary reads any YAML. It is the only place that knows the YAML library.
+func readWithLibrary(file string, data []byte) (docs []node, issues []issue, whole bool) {
 	c := converter{file: file}
 	defer func() {
 		if p := recover(); p != nil {

@@ -1,7 +1,11 @@
 package plan_test
 
 import (
+	"bytes"
 	"fmt"
+	"io"
+	"os"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -70,4 +74,48 @@ func BenchmarkAgainst(b *testing.B) {
 			b.Fatal(ds)
 		}
 	}
+}
+
+// BenchmarkFile: a plan file of so many steps, written, read and digested (reading checks the
+// digest). ACCORD_BENCH_STEPS=1000000 is what a first import of a large company has.
+func BenchmarkFile(b *testing.B) {
+	n := 50_000
+	if text := os.Getenv("ACCORD_BENCH_STEPS"); text != "" {
+		var err error
+		if n, err = strconv.Atoi(text); err != nil {
+			b.Fatal(err)
+		}
+	}
+	var want strings.Builder
+	for i := range n {
+		fmt.Fprintf(&want, "a%d read folder/f%d | role r%d\n", i%(n/10), i/10, i%7)
+	}
+	in := plan.Input{At: now, Systems: []plan.SystemInput{system("s", want.String(), "", guards(func(g *plan.Guards) { g.KeepAdmins = 1 }))}}
+	p := plan.Build(in)
+	var file bytes.Buffer
+	if err := plan.Write(&file, p); err != nil {
+		b.Fatal(err)
+	}
+	per := func(b *testing.B) {
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(p.Steps)), "ns/step")
+		b.ReportMetric(float64(file.Len())/float64(len(p.Steps)), "B/step")
+	}
+	b.Run(fmt.Sprintf("steps=%d/write", len(p.Steps)), func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if err := plan.Write(io.Discard, p); err != nil {
+				b.Fatal(err)
+			}
+		}
+		per(b)
+	})
+	b.Run(fmt.Sprintf("steps=%d/read", len(p.Steps)), func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if q, err := plan.Read(bytes.NewReader(file.Bytes())); err != nil || len(q.Steps) != len(p.Steps) {
+				b.Fatal(err)
+			}
+		}
+		per(b)
+	})
 }

@@ -16,13 +16,11 @@ var ErrFile = errors.New("not a usable plan file")
 // maxFile bounds what Read takes in: well above a million steps with their reasons.
 const maxFile = 4 << 30
 
-// Write writes the plan file: JSON, the same bytes for the same plan.
+// Write writes the plan file: JSON, the same bytes for the same plan. Lists are written one entry
+// after the other, so that no more than one of them is held as text.
 func Write(w io.Writer, p *Plan) error {
 	b := bufio.NewWriterSize(w, 1<<16)
-	enc := json.NewEncoder(b)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", " ")
-	if err := enc.Encode(p); err != nil {
+	if err := stream(b, p); err != nil {
 		return fmt.Errorf("writing the plan: %w", err)
 	}
 	if err := b.Flush(); err != nil {

@@ -62,6 +62,25 @@ func TestFile(t *testing.T) {
 	}
 }
 
+// TestStream: the file is what encoding/json makes of the plan as a whole.
+func TestStream(t *testing.T) {
+	for name, p := range map[string]*plan.Plan{"everything": plan.Build(everything()), "nothing": plan.Build(plan.Input{}), "zero": {}} {
+		var want, got bytes.Buffer
+		enc := json.NewEncoder(&want)
+		enc.SetEscapeHTML(false)
+		enc.SetIndent("", " ")
+		if err := enc.Encode(p); err != nil {
+			t.Fatal(err)
+		}
+		if err := plan.Write(&got, p); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want.String(), got.String()); diff != "" {
+			t.Errorf("%s: (- as a whole, + streamed)\n%s", name, diff)
+		}
+	}
+}
+
 // TestDigest: the plan digest is about what is done and by which rules, the change digest about
 // what is declared; neither is about how it is explained.
 func TestDigest(t *testing.T) {

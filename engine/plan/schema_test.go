@@ -120,6 +120,8 @@ func (s *schemaMaker) of(t reflect.Type) map[string]any {
 	switch {
 	case t == reflect.TypeFor[time.Time]():
 		return map[string]any{"type": "string", "format": "date-time"}
+	case t == reflect.TypeFor[time.Duration]():
+		return map[string]any{"type": "integer", "description": "Nanoseconds."}
 	case t.Implements(reflect.TypeFor[encoding.TextMarshaler]()):
 		return map[string]any{"type": "string"}
 	}

@@ -17,19 +17,38 @@ import (
 // those of policies, are given relative to the access root. If the commit has no access root,
 // or no accord.yaml in it, the error is ErrNotThere.
 func (r *Repo) Files(ctx context.Context, rev Revision, leaveOut ...string) ([]File, error) {
-	files, err := r.files(ctx, rev, leaveOut)
+	return r.FilesBut(ctx, rev, func(string, string) bool { return false }, leaveOut...)
+}
+
+// FilesBut is Files without the content of those that the caller has: of them Data is nil and Size
+// is 0.
+func (r *Repo) FilesBut(ctx context.Context, rev Revision, has func(path, blob string) bool, leaveOut ...string) ([]File, error) {
+	list, err := r.filesBut(ctx, rev, has, leaveOut)
 	if err != nil {
 		return nil, fmt.Errorf("reading the files of %s: %w", rev.Short, err)
 	}
-	return files, nil
+	return list, nil
 }
 
-func (r *Repo) files(ctx context.Context, rev Revision, leaveOut []string) ([]File, error) {
+func (r *Repo) filesBut(ctx context.Context, rev Revision, has func(path, blob string) bool, leaveOut []string) ([]File, error) {
 	list, err := r.declared(ctx, rev, leaveOut)
 	if err != nil {
 		return nil, err
 	}
-	return list, r.load(ctx, list, MaxFile)
+	var places []int
+	var missing []File
+	for i, f := range list {
+		if !has(f.Path, f.Blob) {
+			places, missing = append(places, i), append(missing, f)
+		}
+	}
+	if err := r.load(ctx, missing, MaxFile); err != nil {
+		return nil, err
+	}
+	for i, at := range places {
+		list[at] = missing[i]
+	}
+	return list, nil
 }
 
 // declared lists the declarations without reading them.

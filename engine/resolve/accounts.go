@@ -10,9 +10,10 @@ import (
 
 // naming is how one revision names the accounts of one system.
 type naming struct {
-	system string // the id of the system there
-	rule   declare.Template
-	repo   *declare.Repository // of an earlier revision
+	system  string // the id of the system there
+	pattern string // the rule as written
+	rule    declare.Template
+	repo    *declare.Repository // of an earlier revision
 }
 
 func newNaming(sys *declare.System) (naming, error) {
@@ -21,7 +22,7 @@ func newNaming(sys *declare.System) (naming, error) {
 		pattern = "{person}"
 	}
 	rule, err := declare.ParseTemplate(pattern)
-	return naming{system: sys.ID.Value, rule: rule}, err
+	return naming{system: sys.ID.Value, pattern: pattern, rule: rule}, err
 }
 
 // earlierNamings are the rules by which previous declarations named the system's accounts.
@@ -174,38 +175,4 @@ func (d *Desired) addFormer(r *resolver) {
 			Why: access.Link{Text: "left; the document is gone, the journal remembers the account"},
 		})
 	}
-}
-
-// Holder implements access.Declared. Accounts of people who have nothing on the system are
-// found as well; all names are made once, when the first of these is asked for.
-func (d *Desired) Holder(account access.ID) (access.Holder, bool) {
-	if i, ok := d.byID[account]; ok {
-		return d.holders[i], true
-	}
-	return d.link(account)
-}
-
-// link finds whose account it is by the names alone; of several, one who hasn't left.
-func (d *Desired) link(account access.ID) (access.Holder, bool) {
-	d.linkOnce.Do(func() {
-		d.linked = map[access.ID]access.Holder{}
-		for i, p := range d.loc.list[:d.loc.gone] {
-			id, _, err := d.account(p)
-			if err != nil {
-				continue
-			}
-			if _, ok := d.linked[id]; ok && d.loc.status[i] == access.HolderLeft {
-				continue
-			}
-			h := access.Holder{Account: id, Person: p.ID.Value, Service: p.Service,
-				Status: d.loc.status[i], Why: d.loc.why[i], Since: d.loc.since[i]}
-			d.linked[id] = h
-			if f, ok := d.found[p.ID.Value]; ok && f.Rename {
-				h.Account = f.Account
-				d.linked[f.Account] = h
-			}
-		}
-	})
-	h, ok := d.linked[account]
-	return h, ok
 }

@@ -1,8 +1,8 @@
 package resolve
 
 import (
+	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"sync"
 
@@ -26,18 +26,20 @@ type Desired struct {
 	entIndex map[entitlement]int32
 	targets  map[access.ID]access.ID // as declared → as the connector spells it
 	rows     []row                   // sorted by person, entitlement
+	ways     []way
 	state    *access.State
-	holders  []access.Holder
-	byID     map[access.ID]int
-	ids      map[int32]access.ID // accounts by person
+	holders  []access.Holder // sorted by account
+	ids      accounts
 	absent   map[access.ID]access.Link
 	declared map[access.ID]*declare.Resource
 
 	headMu sync.Mutex
 	heads  map[headOf][]access.Link
 
-	linkOnce sync.Once
-	linked   map[access.ID]access.Holder
+	// What owners.go finds out when it is asked.
+	calledOnce, foundOnce, ownersOnce sync.Once
+	everyName, foundIndex             map[access.ID][]int32
+	holderOf                          map[access.ID]int32
 }
 
 type attrTemplate struct {
@@ -51,7 +53,6 @@ func newDesired(r *resolver, sys *declare.System) *Desired {
 	d := &Desired{
 		Decl: sys, Connector: r.in.Connectors[sys.ID.Value], loc: r.people,
 		found: r.in.Found[sys.ID.Value], without: r.in.Without[sys.ID.Value], entIndex: map[entitlement]int32{}, targets: map[access.ID]access.ID{},
-		byID: map[access.ID]int{}, ids: map[int32]access.ID{},
 		absent: map[access.ID]access.Link{}, declared: map[access.ID]*declare.Resource{},
 	}
 	var err error
@@ -130,16 +131,13 @@ func (d *Desired) entitlement(e *declare.Entitlement) int32 {
 
 // finish turns the rows into the state and the holders.
 func (d *Desired) finish(r *resolver) {
-	slices.SortStableFunc(d.rows, func(a, b row) int { return a.compare(b.person, b.ent) })
+	d.rows = sortRows(d.rows)
 	d.checkTargets(r)
 	b := access.NewBuilder(d.Decl.ID.Value)
 	d.addResources(r, b)
 	d.addPeople(r, b)
 	d.addFormer(r)
 	slices.SortFunc(d.holders, func(a, b access.Holder) int { return a.Account.Compare(b.Account) })
-	for i, h := range d.holders {
-		d.byID[h.Account] = i
-	}
 	state, err := b.Build()
 	if err != nil {
 		r.problem(d.Decl.Pos(d.Decl.At), err.Error(), "two declared names are one to this system; rename one of them")
@@ -148,28 +146,54 @@ func (d *Desired) finish(r *resolver) {
 	d.state = state
 }
 
+// claimant is somebody of whom a system has to know: who has rows, and who left.
+type claimant struct {
+	person int32
+	row    int // the first; -1: none
+}
+
+// claimants are sorted by person.
+func (d *Desired) claimants(r *resolver) []claimant {
+	n := 0
+	for i := range d.rows {
+		if i == 0 || d.rows[i].person != d.rows[i-1].person {
+			n++
+		}
+	}
+	out := make([]claimant, 0, n+len(r.people.stripped(d)))
+	for i, row := range d.rows {
+		if i == 0 || row.person != d.rows[i-1].person {
+			out = append(out, claimant{row.person, i})
+		}
+	}
+	for _, person := range r.people.stripped(d) {
+		if _, ok := slices.BinarySearchFunc(out[:n], person, func(c claimant, p int32) int { return cmp.Compare(c.person, p) }); !ok {
+			out = append(out, claimant{person, -1})
+		}
+	}
+	slices.SortFunc(out, func(a, b claimant) int { return cmp.Compare(a.person, b.person) })
+	return out
+}
+
+// stripped are those from whom something may have to be taken away although nothing is
+// declared.
+func (p *people) stripped(d *Desired) []int32 {
+	if d.Connector.Describe.Can(access.KindAccount, access.Disable) {
+		return p.left
+	}
+	return p.away
+}
+
 // addPeople names the accounts of everyone who has a row and of every leaver, and adds what
 // they hold at the instant.
 func (d *Desired) addPeople(r *resolver, b *access.Builder) {
-	first := map[int32]int{} // person → first row
-	for i, row := range d.rows {
-		if _, ok := first[row.person]; !ok {
-			first[row.person] = i
-		}
-	}
-	who := maps.Clone(first)
-	canDisable := d.Connector.Describe.Can(access.KindAccount, access.Disable)
-	for i, status := range r.people.status {
-		// From these something may have to be taken away although nothing is declared.
-		if status == access.HolderLeft || status == access.HolderLeave && !canDisable {
-			if _, ok := who[int32(i)]; !ok {
-				who[int32(i)] = -1
-			}
-		}
-	}
-	taken := map[access.ID]int32{}
-	for _, person := range slices.Sorted(maps.Keys(who)) {
-		h, ok := d.holder(r, person, who[person] >= 0)
+	who := d.claimants(r)
+	taken := make(map[access.ID]int32, len(who))
+	d.holders = make([]access.Holder, 0, len(who))
+	d.ids = accounts{make([]int32, 0, len(who)), make([]access.ID, 0, len(who))}
+	for _, c := range who {
+		person := c.person
+		h, ok := d.holder(r, person, c.row >= 0)
 		if !ok {
 			continue
 		}
@@ -186,12 +210,30 @@ func (d *Desired) addPeople(r *resolver, b *access.Builder) {
 			continue
 		}
 		taken[h.Account] = person
-		d.ids[person] = h.Account
-		if at, ok := first[person]; ok {
-			h.Wanted = d.addRows(r, b, at, &h)
+		d.ids.add(person, h.Account)
+		if c.row >= 0 {
+			h.Wanted = d.addRows(r, b, c.row, &h)
 		}
 		d.holders = append(d.holders, h)
 	}
+}
+
+// accounts are accounts by person, sorted by person.
+type accounts struct {
+	people []int32
+	ids    []access.ID
+}
+
+func (a *accounts) add(person int32, id access.ID) {
+	a.people, a.ids = append(a.people, person), append(a.ids, id)
+}
+
+func (a *accounts) of(person int32) (access.ID, bool) {
+	i, ok := slices.BinarySearch(a.people, person)
+	if !ok {
+		return access.ID{}, false
+	}
+	return a.ids[i], true
 }
 
 // addRows adds what one person's rows, beginning at the index, give at the instant, and the
@@ -202,7 +244,7 @@ func (d *Desired) addRows(r *resolver, b *access.Builder, at int, h *access.Hold
 	if h.Status == access.HolderLeave && !canDisable {
 		return false
 	}
-	best := map[access.ID]string{}
+	var best map[access.ID]string
 	wanted := false
 	for _, row := range d.rows[at:] {
 		if row.person != person {
@@ -212,14 +254,17 @@ func (d *Desired) addRows(r *resolver, b *access.Builder, at int, h *access.Hold
 			continue
 		}
 		e := d.ents[row.ent]
-		if d.without[Access{h.Person, e.target, e.permission}] {
+		if len(d.without) > 0 && d.without[Access{h.Person, e.target, e.permission}] {
 			continue
 		}
 		wanted = true
-		kind, _ := d.Connector.Describe.Kind(e.target.Kind)
+		kind := d.kind(e.target.Kind)
 		if !kind.Ordered {
 			b.Grant(access.Grant{Subject: h.Account, Target: e.target, Permission: e.permission})
 		} else if was, ok := best[e.target]; !ok || kind.Lowers(e.permission, was) {
+			if best == nil {
+				best = map[access.ID]string{}
+			}
 			best[e.target] = e.permission
 		}
 	}
@@ -232,9 +277,22 @@ func (d *Desired) addRows(r *resolver, b *access.Builder, at int, h *access.Hold
 	return wanted
 }
 
+// kind is the description of a kind, nothing if there is none.
+func (d *Desired) kind(name string) *access.Kind {
+	for i := range d.Connector.Describe.Kinds {
+		if k := &d.Connector.Describe.Kinds[i]; k.Name == name {
+			return k
+		}
+	}
+	return &access.Kind{}
+}
+
 func (d *Desired) addAccount(r *resolver, b *access.Builder, person int32, h *access.Holder) {
 	p := r.people.list[person]
-	o := access.Object{ID: h.Account, Disabled: h.Status == access.HolderLeave, Attributes: map[string]string{}}
+	o := access.Object{ID: h.Account, Disabled: h.Status == access.HolderLeave}
+	if len(d.attrs) > 0 {
+		o.Attributes = make(map[string]string, len(d.attrs))
+	}
 	for _, a := range d.attrs {
 		v, err := a.text.Expand(p)
 		if err != nil {

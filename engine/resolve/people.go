@@ -19,16 +19,19 @@ type people struct {
 	span   []span
 	why    []access.Link
 	since  []time.Time
+	// left are the people who left, away these and those on leave.
+	left, away []int32
 	// gone begins the part of the list that is not in the declaration any more.
 	gone int
 	// reports are the people below each manager.
 	reports map[string][]int32
 	at      int64
 	zone    *time.Location
+	names   names
 }
 
 func newPeople(in Input, loc *time.Location) *people {
-	p := &people{index: map[string]int32{}, reports: map[string][]int32{}, at: in.At.UnixMilli(), zone: loc}
+	p := &people{index: make(map[string]int32, len(in.Repo.People)), reports: map[string][]int32{}, at: in.At.UnixMilli(), zone: loc}
 	p.list = slices.Clone(in.Repo.People)
 	p.gone = len(p.list)
 	p.list = append(p.list, vanished(in)...)
@@ -45,6 +48,12 @@ func newPeople(in Input, loc *time.Location) *people {
 		p.judge(int32(i), in.At, loc)
 		if why, ok := in.Offboarded[person.ID.Value]; ok && p.status[i] != access.HolderLeft {
 			p.status[i], p.span[i], p.why[i] = access.HolderLeft, span{}, why
+		}
+		switch p.status[i] {
+		case access.HolderLeft:
+			p.left, p.away = append(p.left, int32(i)), append(p.away, int32(i))
+		case access.HolderLeave:
+			p.away = append(p.away, int32(i))
 		}
 	}
 	return p

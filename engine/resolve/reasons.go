@@ -66,12 +66,13 @@ func (d *Desired) rowsOf(person string, e entitlement) []row {
 
 func (d *Desired) reason(row row) access.Reason {
 	from, until := row.span.times(d.loc.zone)
-	r := access.Reason{From: from, Until: until, Permission: d.ents[row.ent].permission, Grant: row.grant.ID.Value, Ticket: row.grant.Ticket.Value, Note: row.grant.Reason.Value}
-	for _, h := range row.what.roles {
+	w := d.way(row)
+	r := access.Reason{From: from, Until: until, Permission: d.ents[row.ent].permission, Grant: w.grant.ID.Value, Ticket: w.grant.Ticket.Value, Note: w.grant.Reason.Value}
+	for _, h := range w.what.roles {
 		r.Roles = append(r.Roles, h.role.ID.Value)
 	}
-	r.Chain = append(r.Chain, d.head(row)...)
-	r.Chain = append(r.Chain, memberLinks(d.loc, d.loc.list[row.person], row.who, nil)...)
+	r.Chain = append(r.Chain, d.head(w)...)
+	r.Chain = append(r.Chain, memberLinks(d.loc, d.loc.list[row.person], w.who, nil)...)
 	return r
 }
 
@@ -84,13 +85,13 @@ type headOf struct {
 
 // head gives the links from the grant to the entitlement. They are made once for all who get
 // it so: a grant to a large group would repeat them for each member.
-func (d *Desired) head(row row) []access.Link {
-	key := headOf{row.grant, row.who.term, row.what}
+func (d *Desired) head(w *way) []access.Link {
+	key := headOf{w.grant, w.who.term, w.what}
 	d.headMu.Lock()
 	defer d.headMu.Unlock()
 	links, ok := d.heads[key]
 	if !ok {
-		links = append([]access.Link{grantLink(row)}, roleLinks(row.what)...)
+		links = append([]access.Link{grantLink(w)}, roleLinks(w.what)...)
 		if d.heads == nil {
 			d.heads = map[headOf][]access.Link{}
 		}
@@ -99,18 +100,16 @@ func (d *Desired) head(row row) []access.Link {
 	return links
 }
 
-func grantLink(row row) access.Link {
-	var what string
-	if len(row.what.roles) > 0 {
-		what = "role " + row.what.roles[0].role.ID.Value
-	} else {
-		what = entText(row.what.ent)
+func grantLink(w *way) access.Link {
+	what := entText(w.what.ent)
+	if len(w.what.roles) > 0 {
+		what = "role " + w.what.roles[0].role.ID.Value
 	}
-	text := fmt.Sprintf("grant %s gives %s to %s", row.grant.ID.Value, what, termText(row.who.term))
-	if row.grant.Until.Text != "" {
-		text += " until " + row.grant.Until.Text
+	text := fmt.Sprintf("grant %s gives %s to %s", w.grant.ID.Value, what, termText(w.who.term))
+	if w.grant.Until.Text != "" {
+		text += " until " + w.grant.Until.Text
 	}
-	return access.Link{File: row.grant.File, Line: int(row.who.term.At.Line), Text: text}
+	return access.Link{File: w.grant.File, Line: int(w.who.term.At.Line), Text: text}
 }
 
 // includeLinks are the lines by which one role includes the next.

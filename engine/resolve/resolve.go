@@ -15,8 +15,11 @@ package resolve
 
 import (
 	"math"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/accordhq/accord/engine/access"
@@ -114,9 +117,8 @@ func Resolve(in Input) (*World, declare.Problems) {
 		r.systems[d.Decl.ID.Value] = d
 	}
 	r.rows()
-	for _, d := range w.Systems {
-		d.finish(r)
-	}
+	r.mentions = mentionsOf(in.Repo)
+	r.finish(w.Systems)
 	r.exclusive(w)
 	return w, declare.Problems(nil).Merge(r.problems)
 }
@@ -128,11 +130,38 @@ type resolver struct {
 	people   *people
 	sets     *sets
 	systems  map[string]*Desired
+	mentions map[string][]mention // by system
+
+	mu       sync.Mutex
 	problems declare.Problems
 }
 
+// problem may be called by several systems at a time; what is found is sorted in the end.
 func (r *resolver) problem(pos declare.Pos, message, hint string) {
-	r.problems = append(r.problems, r.in.Repo.Problem(pos, "", message, hint))
+	p := r.in.Repo.Problem(pos, "", message, hint)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.problems = append(r.problems, p)
+}
+
+// finish works on several systems at a time, the largest first: they don't know of each other.
+func (r *resolver) finish(systems []*Desired) {
+	order := slices.Clone(systems)
+	slices.SortStableFunc(order, func(a, b *Desired) int { return len(b.rows) - len(a.rows) })
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(order)) {
+		wg.Go(func() {
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= len(order) {
+					return
+				}
+				order[i].finish(r)
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // span is a half-open interval in milliseconds since 1970.

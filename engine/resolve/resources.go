@@ -59,19 +59,8 @@ func (d *Desired) checkTargets(r *resolver) {
 			r.problem(pos, fmt.Sprintf("%s on %s is declared absent", e.Target, d.Decl.ID.Value), fmt.Sprintf("see %s:%d", l.File, l.Line))
 		}
 	}
-	for _, role := range r.in.Repo.Roles {
-		for i := range role.Access {
-			if role.Access[i].System.Value == d.Decl.ID.Value {
-				check(role.File, &role.Access[i])
-			}
-		}
-	}
-	for _, g := range r.in.Repo.Grants {
-		for i := range g.Access {
-			if g.Access[i].System.Value == d.Decl.ID.Value {
-				check(g.File, &g.Access[i])
-			}
-		}
+	for _, m := range r.mentions[d.Decl.ID.Value] {
+		check(m.file, m.ent)
 	}
 	for i := range d.Decl.Resources {
 		res := &d.Decl.Resources[i]
@@ -82,6 +71,30 @@ func (d *Desired) checkTargets(r *resolver) {
 			check(d.Decl.File, &res.MemberOf[j])
 		}
 	}
+}
+
+// mention is an entitlement that a role or a grant gives.
+type mention struct {
+	file string
+	ent  *declare.Entitlement
+}
+
+// mentionsOf sorts what roles and grants give by system.
+func mentionsOf(repo *declare.Repository) map[string][]mention {
+	out := map[string][]mention{}
+	add := func(file string, list []declare.Entitlement) {
+		for i := range list {
+			system := list[i].System.Value
+			out[system] = append(out[system], mention{file, &list[i]})
+		}
+	}
+	for _, role := range repo.Roles {
+		add(role.File, role.Access)
+	}
+	for _, g := range repo.Grants {
+		add(g.File, g.Access)
+	}
+	return out
 }
 
 // exclusive reports people who would hold two roles that exclude each other, at any time that
@@ -99,12 +112,12 @@ func (r *resolver) exclusive(w *World) {
 	}
 	type held struct {
 		span span
-		row  row
+		way  *way
 	}
 	byPerson := map[int32]map[string][]held{}
 	for _, d := range w.Systems {
 		for _, row := range d.rows {
-			for _, h := range row.what.roles {
+			for _, h := range d.way(row).what.roles {
 				if pairs[h.role.ID.Value] == nil {
 					continue
 				}
@@ -112,7 +125,7 @@ func (r *resolver) exclusive(w *World) {
 					byPerson[row.person] = map[string][]held{}
 				}
 				name := h.role.ID.Value
-				byPerson[row.person][name] = append(byPerson[row.person][name], held{row.span, row})
+				byPerson[row.person][name] = append(byPerson[row.person][name], held{row.span, d.way(row)})
 			}
 		}
 	}
@@ -125,9 +138,9 @@ func (r *resolver) exclusive(w *World) {
 					continue
 				}
 				if x, y, ok := clash(roles[a], roles[b], func(h held) span { return h.span.and(future) }); ok {
-					r.problem(x.row.grant.Pos(x.row.who.term.At),
+					r.problem(x.way.grant.Pos(x.way.who.term.At),
 						fmt.Sprintf("%s would hold %s and %s at the same time", r.people.list[person].ID.Value, a, b),
-						fmt.Sprintf("they exclude each other; %s comes from %s:%d", b, y.row.grant.File, y.row.who.term.At.Line))
+						fmt.Sprintf("they exclude each other; %s comes from %s:%d", b, y.way.grant.File, y.way.who.term.At.Line))
 				}
 			}
 		}

@@ -2,6 +2,7 @@ package resolve
 
 import (
 	"cmp"
+	"slices"
 
 	"github.com/accordhq/accord/engine/access"
 	"github.com/accordhq/accord/engine/declare"
@@ -21,19 +22,50 @@ type hop struct {
 	at   declare.At
 }
 
-// row is one way in which one person gets one entitlement on one system.
+// row is one way in which one person gets one entitlement on one system. There are as many as
+// there are grants in all, so it holds numbers alone: 32 bytes.
 type row struct {
 	person int32
 	ent    int32 // index into Desired.ents
 	span   span
-	who    *path
-	what   *bundle
-	grant  *declare.Grant
+	by     int32 // index into Desired.ways
 }
+
+// way is why: what all rows share that come of the same entries of the same documents.
+type way struct {
+	who   *path
+	what  *bundle
+	grant *declare.Grant
+}
+
+// way gives the reason of a row.
+func (d *Desired) way(r row) *way { return &d.ways[r.by] }
 
 // compare orders rows by person and entitlement.
 func (r row) compare(person, ent int32) int {
 	return cmp.Or(cmp.Compare(r.person, person), cmp.Compare(r.ent, ent))
+}
+
+// sortRows sorts by person and entitlement and leaves in order what is equal in both.
+func sortRows(rows []row) []row {
+	type place struct {
+		key uint64
+		at  int32
+	}
+	places := make([]place, len(rows))
+	for i, r := range rows {
+		places[i] = place{uint64(r.person)<<32 | uint64(r.ent), int32(i)}
+	}
+	compare := func(a, b place) int { return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.at, b.at)) }
+	if slices.IsSortedFunc(places, compare) {
+		return rows
+	}
+	slices.SortFunc(places, compare)
+	out := make([]row, len(rows))
+	for i, p := range places {
+		out[i] = rows[p.at]
+	}
+	return out
 }
 
 // entitlement is a target with a permission, in the connector's own spelling.
@@ -54,21 +86,42 @@ func (r *resolver) rows() {
 				what = append(what, expand(r.in.Repo, role, g.File, name.At)...)
 			}
 		}
-		w := window(g.From, g.Until, r.loc)
-		for _, m := range r.sets.union(g.To) {
-			r.give(g, m, w, what)
-		}
+		r.give(g, what)
 	}
 }
 
-func (r *resolver) give(g *declare.Grant, m member, w span, what []*bundle) {
-	s := m.span.and(w).and(r.people.span[m.person])
-	if s.empty() {
-		return
-	}
+// gift is one entitlement on its way to everybody who gets it by one grant.
+type gift struct {
+	to   *Desired
+	what *bundle
+	ent  int32
+	path *path // by which the last one got it
+	by   int32
+}
+
+func (r *resolver) give(g *declare.Grant, what []*bundle) {
+	var gifts []gift
 	for _, b := range what {
 		if d := r.systems[b.ent.System.Value]; d != nil {
-			d.rows = append(d.rows, row{m.person, d.entitlement(b.ent), s, m.path, b, g})
+			gifts = append(gifts, gift{to: d, what: b, ent: -1})
+		}
+	}
+	w := window(g.From, g.Until, r.loc)
+	for _, m := range r.sets.union(g.To) {
+		s := m.span.and(w).and(r.people.span[m.person])
+		if s.empty() {
+			continue
+		}
+		for i := range gifts {
+			f := &gifts[i]
+			if f.ent < 0 {
+				f.ent = f.to.entitlement(f.what.ent)
+			}
+			if f.path != m.path {
+				f.path, f.by = m.path, int32(len(f.to.ways))
+				f.to.ways = append(f.to.ways, way{m.path, f.what, g})
+			}
+			f.to.rows = append(f.to.rows, row{m.person, f.ent, s, f.by})
 		}
 	}
 }

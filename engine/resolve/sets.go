@@ -1,7 +1,6 @@
 package resolve
 
 import (
-	"maps"
 	"slices"
 
 	"github.com/accordhq/accord/engine/declare"
@@ -117,9 +116,13 @@ func (s *sets) term(t *declare.Term) []member {
 		}
 		inner := s.group(g)
 		out := make([]member, 0, len(inner))
+		var way *path // members in a row often came the same way
 		for _, m := range inner {
 			if both := m.span.and(w); !both.empty() {
-				out = append(out, member{m.person, both, &path{term: t, inner: m.path, group: g}})
+				if way == nil || way.inner != m.path {
+					way = &path{term: t, inner: m.path, group: g}
+				}
+				out = append(out, member{m.person, both, way})
 			}
 		}
 		return out
@@ -156,9 +159,13 @@ func (s *sets) every(t *declare.Term, w span, people []int32) []member {
 // wrap puts the members of any and all behind their own term.
 func (s *sets) wrap(t *declare.Term, w span, in []member) []member {
 	out := in[:0]
+	var way *path
 	for _, m := range in {
 		if both := m.span.and(w); !both.empty() {
-			out = append(out, member{m.person, both, &path{term: t, inner: m.path}})
+			if way == nil || way.inner != m.path {
+				way = &path{term: t, inner: m.path}
+			}
+			out = append(out, member{m.person, both, way})
 		}
 	}
 	return out
@@ -168,28 +175,28 @@ func (s *sets) wrap(t *declare.Term, w span, in []member) []member {
 func (s *sets) match(keys []declare.Attr) []int32 {
 	var out []int32
 	for k, key := range keys {
-		found := map[int32]bool{}
+		var found []int32
+		byValue := s.values[key.Key.Value]
 		for _, want := range key.Values {
-			byValue := s.values[key.Key.Value]
-			for _, i := range byValue[want.Value] {
-				found[i] = true
-			}
+			found = append(found, byValue[want.Value]...)
 			if !declare.IsGlob(want.Value) {
 				continue
 			}
 			for value, people := range byValue {
 				if value != want.Value && declare.Glob(want.Value, value) {
-					for _, i := range people {
-						found[i] = true
-					}
+					found = append(found, people...)
 				}
 			}
 		}
-		if k == 0 {
-			out = slices.Sorted(maps.Keys(found))
+		slices.Sort(found)
+		if found = slices.Compact(found); k == 0 {
+			out = found
 			continue
 		}
-		out = slices.DeleteFunc(out, func(i int32) bool { return !found[i] })
+		out = slices.DeleteFunc(out, func(i int32) bool {
+			_, ok := slices.BinarySearch(found, i)
+			return !ok
+		})
 	}
 	return out
 }

@@ -15,10 +15,19 @@ import (
 // which settings and resources change. It needs no system and no credential. A nil base is an
 // empty one. The result is sorted and doesn't depend on the clock.
 func Compare(base, head *World) []access.Shift {
-	c := &comparer{zone: head.people.zone, names: map[string]string{}, systems: map[string]string{}, terms: map[*declare.Term]string{}}
+	c := newComparer(head)
 	if base == nil {
 		base = &World{Repo: &declare.Repository{}, people: &people{index: map[string]int32{}}}
 	}
+	c.accounts(base, head)
+	c.statuses(base, head)
+	c.settings(base, head)
+	SortShifts(c.out)
+	return mergeShifts(c.access(base, head), c.out)
+}
+
+func newComparer(head *World) *comparer {
+	c := &comparer{zone: head.people.zone, names: map[string]string{}, systems: map[string]string{}, terms: map[*declare.Term]string{}, reasons: map[string]int32{}}
 	for _, p := range head.Repo.People {
 		for _, was := range p.Previously {
 			c.names[was.Value] = p.ID.Value
@@ -29,12 +38,7 @@ func Compare(base, head *World) []access.Shift {
 			c.systems[was.Value] = d.ID.Value
 		}
 	}
-	c.access(base, head)
-	c.accounts(base, head)
-	c.statuses(base, head)
-	c.settings(base, head)
-	SortShifts(c.out)
-	return c.out
+	return c
 }
 
 // SortShifts puts shifts into the order in which the change digest covers them.
@@ -44,56 +48,10 @@ type comparer struct {
 	names   map[string]string // a person's id before → id now
 	systems map[string]string // a system's id before → id now
 	terms   map[*declare.Term]string
-	zone    *time.Location // of the intervals: the repository's
+	reasons map[string]int32 // wording → number
+	wording []string         // by number
+	zone    *time.Location   // of the intervals: the repository's
 	out     []access.Shift
-}
-
-// line names one access, whatever its intervals.
-type line struct {
-	person, system  string
-	subject, target access.ID
-	permission      string
-}
-
-// held is what one side says about a line.
-type held struct {
-	spans   []span
-	reasons []string
-}
-
-func (c *comparer) access(base, head *World) {
-	before, after := c.lines(base), c.lines(head)
-	for l, b := range before {
-		if _, ok := after[l]; !ok {
-			c.shift(l, b, held{})
-		}
-	}
-	for l, a := range after {
-		c.shift(l, before[l], a)
-	}
-}
-
-func (c *comparer) lines(w *World) map[line]held {
-	out := map[line]held{}
-	for _, d := range w.Systems {
-		system := now(c.systems, d.Decl.ID.Value)
-		for _, row := range d.rows {
-			person := now(c.names, d.loc.list[row.person].ID.Value)
-			e := d.ents[row.ent]
-			l := line{person: person, system: system, target: e.target, permission: e.permission}
-			h := out[l]
-			h.spans = append(h.spans, row.span)
-			h.reasons = append(h.reasons, c.wording(row))
-			out[l] = h
-		}
-		for _, g := range d.state.Grants() {
-			if !g.Subject.IsAccount() {
-				l := line{system: system, subject: g.Subject, target: g.Target, permission: g.Permission}
-				out[l] = held{spans: []span{always}}
-			}
-		}
-	}
-	return out
 }
 
 // now is the id by which something goes at head.
@@ -116,59 +74,16 @@ func (c *comparer) accounts(base, head *World) {
 			continue
 		}
 		old := map[string]string{}
-		for i, id := range was.ids {
-			old[now(c.names, was.loc.list[i].ID.Value)] = id.Name
+		for i, id := range was.ids.ids {
+			old[now(c.names, was.loc.list[was.ids.people[i]].ID.Value)] = id.Name
 		}
-		for i, id := range d.ids {
-			person := d.loc.list[i].ID.Value
+		for i, id := range d.ids.ids {
+			person := d.loc.list[d.ids.people[i]].ID.Value
 			if from, ok := old[person]; ok && from != id.Name {
 				c.out = append(c.out, access.Shift{Kind: access.ShiftStatus, Person: person, System: d.Decl.ID.Value, From: "account " + from, To: "account " + id.Name})
 			}
 		}
 	}
-}
-
-// wording is a reason without its line numbers: moving a line is no change.
-func (c *comparer) wording(r row) string {
-	var b strings.Builder
-	b.WriteString(r.grant.ID.Value)
-	for _, h := range r.what.roles {
-		b.WriteString(" role " + h.role.ID.Value)
-	}
-	for p := r.who; p != nil; p = p.inner {
-		text, ok := c.terms[p.term]
-		if !ok {
-			text = termText(p.term)
-			c.terms[p.term] = text
-		}
-		b.WriteString(" via ")
-		b.WriteString(text)
-	}
-	b.WriteString(" " + r.grant.Reason.Value + " " + r.grant.Ticket.Value)
-	return b.String()
-}
-
-func (c *comparer) shift(l line, before, after held) {
-	b, a := union(before.spans), union(after.spans)
-	s := access.Shift{Person: l.person, System: l.system, Subject: l.subject, Target: l.target, Permission: l.permission,
-		Before: spans(b, c.zone), After: spans(a, c.zone)}
-	switch {
-	case slices.Equal(a, b):
-		rb, ra := distinct(before.reasons), distinct(after.reasons)
-		if slices.Equal(rb, ra) {
-			return
-		}
-		s.Kind, s.Reasons = access.ShiftReason, declare.Digest(rb)+" "+declare.Digest(ra)
-	case len(b) == 0:
-		s.Kind = access.ShiftGain
-	case len(a) == 0:
-		s.Kind = access.ShiftLose
-	case covers(a, b):
-		s.Kind = access.ShiftLengthen
-	default:
-		s.Kind = access.ShiftShorten
-	}
-	c.out = append(c.out, s)
 }
 
 // union merges spans that touch.

@@ -169,7 +169,7 @@ func (w *World) explain(d *Desired, t *Turn, rows []row, at int64) {
 			continue
 		}
 		t.Reasons = append(t.Reasons, d.reason(r))
-		for _, c := range w.causes(r, at, ends) {
+		for _, c := range w.causes(r.person, d.way(r), at, ends) {
 			if !slices.Contains(t.Because, c.link) {
 				t.Because = append(t.Because, c.link)
 			}
@@ -192,7 +192,7 @@ type cause struct {
 }
 
 // causes are the lines by which a row begins or ends at an instant.
-func (w *World) causes(r row, at int64, ends bool) []cause {
+func (w *World) causes(person int32, r *way, at int64, ends bool) []cause {
 	zone := w.people.zone
 	dated := func(from, until declare.Date) (declare.Date, bool) {
 		s := window(from, until, zone)
@@ -208,13 +208,13 @@ func (w *World) causes(r row, at int64, ends bool) []cause {
 		return what + " begins " + d.Text
 	}
 	var out []cause
-	p := w.people.list[r.person]
+	p := w.people.list[person]
 	if d, ok := dated(p.Starts, p.Ends); ok {
 		text := p.ID.Value + "'s first day is " + d.Text
 		if ends {
 			text = p.ID.Value + "'s last day is " + d.Text
 		}
-		owners := names(p.Owners)
+		owners := texts(p.Owners)
 		if p.Manager.Value != "" {
 			owners = append(owners, p.Manager.Value)
 		}
@@ -223,7 +223,7 @@ func (w *World) causes(r row, at int64, ends bool) []cause {
 	if d, ok := dated(r.grant.From, r.grant.Until); ok {
 		var owners []string
 		for _, h := range r.what.roles {
-			owners = append(owners, names(h.role.Owners)...)
+			owners = append(owners, texts(h.role.Owners)...)
 		}
 		out = append(out, cause{access.Link{File: r.grant.File, Line: int(d.At.Line), Text: said("grant "+r.grant.ID.Value, d)}, owners})
 	}
@@ -234,7 +234,7 @@ func (w *World) causes(r row, at int64, ends bool) []cause {
 			out = append(out, cause{access.Link{File: file, Line: int(d.At.Line), Text: said(fmt.Sprintf("%s in %s", termText(step.term), in), d)}, owners})
 		}
 		if step.group != nil {
-			file, in, owners = step.group.File, "group "+step.group.ID.Value, names(step.group.Owners)
+			file, in, owners = step.group.File, "group "+step.group.ID.Value, texts(step.group.Owners)
 		}
 	}
 	if len(out) == 0 { // a date inside all: the way to the person doesn't lead over it
@@ -243,7 +243,7 @@ func (w *World) causes(r row, at int64, ends bool) []cause {
 	return out
 }
 
-func names(in []declare.Text) []string {
+func texts(in []declare.Text) []string {
 	var out []string
 	for _, t := range in {
 		out = append(out, t.Value)
@@ -255,7 +255,7 @@ func names(in []declare.Text) []string {
 // the resource, else of the system.
 func ownersOf(d *Desired, t *Turn) []string {
 	if res := d.declared[t.Target]; res != nil && len(res.Owners) > 0 {
-		return names(res.Owners)
+		return texts(res.Owners)
 	}
-	return names(d.Decl.Owners)
+	return texts(d.Decl.Owners)
 }

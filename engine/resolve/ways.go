@@ -77,10 +77,10 @@ func (w *World) RoleWays(role, person string) []Membership {
 				continue
 			}
 			from, until := s.times(w.people.zone)
-			for _, way := range ways {
-				first := row{grant: g, who: m.path, what: &bundle{roles: way}}
-				chain := append([]access.Link{grantLink(first)}, includeLinks(way)...)
-				out = append(out, Membership{Person: p.ID.Value, Of: way[len(way)-1].role.ID.Value, Grant: g.ID.Value, From: from, Until: until,
+			for _, hops := range ways {
+				first := &way{grant: g, who: m.path, what: &bundle{roles: hops}}
+				chain := append([]access.Link{grantLink(first)}, includeLinks(hops)...)
+				out = append(out, Membership{Person: p.ID.Value, Of: hops[len(hops)-1].role.ID.Value, Grant: g.ID.Value, From: from, Until: until,
 					Chain: append(chain, memberLinks(w.people, p, m.path, nil)...)})
 			}
 		}

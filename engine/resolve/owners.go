@@ -1,0 +1,189 @@
+package resolve
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/accordhq/accord/engine/access"
+	"github.com/accordhq/accord/engine/declare"
+)
+
+// Who has which account is asked about a few names, of accounts that were found live or that
+// leavers had; making every name on every system to answer would cost people times systems.
+// Where a connector takes names as they are written (access.Kind.Verbatim), the names that a rule
+// makes are the same on all systems with that rule, and are made once for all of them. Elsewhere
+// they are made for the system when the first is asked for.
+
+// names are the account names that the rules of systems make, shared by all systems.
+type names struct {
+	once sync.Once
+	// own are those who have a name of their own on a system, by that name.
+	own map[string]map[string][]int32
+
+	mu     sync.Mutex
+	byRule map[string]map[string][]int32 // rule → name → people
+}
+
+// ruled are the people to whom a rule gives a name, in their order.
+func (p *people) ruled(n naming, name string) []int32 {
+	p.names.mu.Lock()
+	defer p.names.mu.Unlock()
+	byName, ok := p.names.byRule[n.pattern]
+	if !ok {
+		byName = make(map[string][]int32, len(p.list))
+		for i, person := range p.list {
+			if name, err := n.rule.Expand(person); err == nil {
+				byName[name] = append(byName[name], int32(i))
+			}
+		}
+		if p.names.byRule == nil {
+			p.names.byRule = map[string]map[string][]int32{}
+		}
+		p.names.byRule[n.pattern] = byName
+	}
+	return byName[name]
+}
+
+// ownNames are the people whose documents give them a name on the system.
+func (p *people) ownNames(system, name string) []int32 {
+	p.names.once.Do(func() {
+		p.names.own = map[string]map[string][]int32{}
+		for i, person := range p.list {
+			for _, a := range person.Accounts {
+				byName := p.names.own[a.Key.Value]
+				if byName == nil {
+					byName = map[string][]int32{}
+					p.names.own[a.Key.Value] = byName
+				}
+				byName[a.Value.Value] = append(byName[a.Value.Value], int32(i))
+			}
+		}
+	})
+	return p.names.own[system][name]
+}
+
+// called are the people whose account has that name by the documents and by what was found, in
+// their order; those who are gone from the declaration included.
+func (d *Desired) called(account access.ID) []int32 {
+	if !account.IsAccount() {
+		return nil
+	}
+	if !d.verbatim() {
+		d.calledOnce.Do(func() {
+			d.everyName = make(map[access.ID][]int32, len(d.loc.list))
+			for i, p := range d.loc.list {
+				if id, _, err := d.account(p); err == nil {
+					d.everyName[id] = append(d.everyName[id], int32(i))
+				}
+			}
+		})
+		return d.everyName[account]
+	}
+	out := slices.Concat(d.loc.ruled(d.rule, account.Name), d.loc.ownNames(d.rule.system, account.Name), d.foundAs(account))
+	slices.Sort(out)
+	// Somebody may have a name of their own that isn't the rule's.
+	return slices.DeleteFunc(slices.Compact(out), func(i int32) bool {
+		id, _, err := d.account(d.loc.list[i])
+		return err != nil || id != account
+	})
+}
+
+// verbatim reports whether names of accounts are what they are declared to be.
+func (d *Desired) verbatim() bool {
+	kind, ok := d.Connector.Describe.Kind(access.KindAccount)
+	return ok && kind.Verbatim || d.Connector.Normalize == nil
+}
+
+// foundAs are the people whose account was found to be this one, though it is called otherwise
+// than declared.
+func (d *Desired) foundAs(account access.ID) []int32 {
+	d.foundOnce.Do(func() {
+		d.foundIndex = map[access.ID][]int32{}
+		for person, f := range d.found {
+			if i, ok := d.loc.index[person]; ok {
+				d.foundIndex[f.Account] = append(d.foundIndex[f.Account], i)
+			}
+		}
+		for _, people := range d.foundIndex {
+			slices.Sort(people)
+		}
+	})
+	return d.foundIndex[account]
+}
+
+// Owners are the people who have or would have the account: those of whom AccountOf says so, in
+// the order of People.
+func (d *Desired) Owners(account access.ID) []*declare.Person {
+	d.ownersOnce.Do(func() {
+		d.holderOf = make(map[access.ID]int32, len(d.ids.ids))
+		for i, id := range d.ids.ids {
+			d.holderOf[id] = d.ids.people[i] // no two: addPeople refuses twins
+		}
+	})
+	list := d.called(account)
+	if i, ok := d.holderOf[account]; ok {
+		list = append(slices.Clone(list), i)
+	}
+	list = slices.DeleteFunc(slices.Clone(list), func(i int32) bool {
+		id, ok := d.ids.of(i)
+		return ok && id != account
+	})
+	slices.Sort(list)
+	var out []*declare.Person
+	for _, i := range slices.Compact(list) {
+		out = append(out, d.loc.list[i])
+	}
+	return out
+}
+
+// Holder implements access.Declared. Accounts of people who have nothing on the system are
+// found as well.
+func (d *Desired) Holder(account access.ID) (access.Holder, bool) {
+	i, ok := slices.BinarySearchFunc(d.holders, account, func(h access.Holder, id access.ID) int { return h.Account.Compare(id) })
+	if ok {
+		return d.holders[i], true
+	}
+	return d.link(account)
+}
+
+// link finds whose account it is by the names alone, among those who are in the declaration; of
+// several, one who hasn't left.
+func (d *Desired) link(account access.ID) (access.Holder, bool) {
+	best := int32(-1)
+	take := func(i int32, found bool) {
+		if best < 0 || found || d.loc.status[i] != access.HolderLeft {
+			best = i
+		}
+	}
+	named, found := d.called(account), d.foundAs(account)
+	for len(named) > 0 || len(found) > 0 {
+		if len(found) == 0 || len(named) > 0 && named[0] <= found[0] {
+			if named[0] < int32(d.loc.gone) {
+				take(named[0], false)
+			}
+			named = named[1:]
+			continue
+		}
+		if d.renames(found[0]) {
+			take(found[0], true) // it is theirs until then, whoever would be called so
+		}
+		found = found[1:]
+	}
+	if best < 0 {
+		return access.Holder{}, false
+	}
+	p := d.loc.list[best]
+	return access.Holder{Account: account, Person: p.ID.Value, Service: p.Service,
+		Status: d.loc.status[best], Why: d.loc.why[best], Since: d.loc.since[best]}, true
+}
+
+// renames reports whether an account that was found is to be renamed to the name that is
+// declared. Of somebody who left it isn't where that name is another's.
+func (d *Desired) renames(i int32) bool {
+	p := d.loc.list[i]
+	if int(i) >= d.loc.gone || !d.found[p.ID.Value].Rename {
+		return false
+	}
+	id, _, err := d.account(p)
+	return err == nil && (d.loc.status[i] != access.HolderLeft || d.called(id)[0] == i)
+}
