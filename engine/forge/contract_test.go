@@ -22,6 +22,7 @@ type stage struct {
 	bodies func(t testing.TB) []string  // of all comments, the oldest first
 	status func(commit string) []string // "CONTEXT STATE TEXT LINK" of a commit, the newest of each
 	head   string                       // of the request
+	paged  bool                         // comments come in pages; Gitea's come all at once
 	states map[State]string             // what the forge calls them
 }
 
@@ -91,7 +92,7 @@ func contract(t *testing.T, s stage) {
 			if !errors.Is(err, want) {
 				t.Fatalf("published with %v", err)
 			}
-			if want != nil && len(own(t, root)) > 0 {
+			if want != nil && len(own(t, root)) > 0 && (s.paged || fault != connectortest.FaultPageTwo) {
 				t.Errorf("it wrote without having seen what is there: %q", own(t, root))
 			}
 			proxy.Heal()

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/accordhq/accord/connectors"
-	"github.com/accordhq/accord/connectors/connectortest"
 	"github.com/accordhq/accord/connectors/servertest"
 )
 
@@ -117,58 +116,33 @@ func (h *hub) head() string {
 	return r.Head
 }
 
-// On a real Gitea the comment appears, is updated in place, and nobody else's is touched.
-func TestGiteaComment(t *testing.T) {
-	h := newHub(t, "comment")
-	f := h.open(h.tokens["bot"])
-	for i := range 60 { // more than a page of anything
-		h.comment("cleo", fmt.Sprint("talk ", i))
-	}
-	other := Marker{Root: "."}.String() + "\nno changes, trust me"
-	h.comment("cleo", other)
-	h.comment("bot", "> "+Marker{Root: "."}.String()+"\nquoted")
-
-	one, err := Publish(t.Context(), f, Note{Root: ".", Text: "the first plan"})
-	must(t, err)
-	two, err := Publish(t.Context(), f, Note{Root: ".", Text: "the second plan, of @cleo & <b>"})
-	must(t, err)
-	elsewhere, err := Publish(t.Context(), f, Note{Root: "emea/access", Text: "elsewhere"})
-	must(t, err)
-	if !one.Created || two.Created || one.URL != two.URL || !elsewhere.Created || elsewhere.URL == one.URL {
-		t.Errorf("posted %+v, %+v, %+v", one, two, elsewhere)
-	}
-	got := h.bodies()
-	if len(got) != 64 {
-		t.Fatalf("%d comments", len(got))
-	}
-	want := []string{other, "> " + Marker{Root: "."}.String() + "\nquoted", Marker{Root: "."}.String() + "\nthe second plan, of @cleo & <b>", Marker{Root: "emea/access"}.String() + "\nelsewhere"}
-	for i, w := range want {
-		if got[60+i] != w {
-			t.Errorf("comment %d is %q, want %q", 60+i, got[60+i], w)
-		}
-	}
-}
-
-// A status is set on the commit, and replaced.
-func TestGiteaStatus(t *testing.T) {
-	h := newHub(t, "status")
-	f, head := h.open(h.tokens["bot"]), h.head()
-	must(t, f.SetStatus(t.Context(), head, Status{Context: "accord/plan", State: StatePending, Text: "planning"}))
-	must(t, f.SetStatus(t.Context(), head, Status{Context: "accord/plan", State: StateFailure, Text: strings.Repeat("ä", 400), Link: "https://ci.example/7"}))
-	var all struct {
-		State    string
-		Statuses []struct {
-			Status, Context, Description string
-			Target                       string `json:"target_url"`
-		}
-	}
-	h.as("ada", "GET", "repos/"+h.repo+"/commits/"+head+"/status", nil, &all)
-	if len(all.Statuses) != 1 || all.State != "failure" {
-		t.Fatalf("the status is %+v", all)
-	}
-	if s := all.Statuses[0]; s.Context != "accord/plan" || s.Target != "https://ci.example/7" || s.Description != strings.Repeat("ä", 254)+"…" {
-		t.Errorf("the status is %+v", s)
-	}
+// A real Gitea holds what Forge promises.
+func TestGitea(t *testing.T) {
+	h := newHub(t, "contract")
+	contract(t, stage{
+		url: h.URL, head: h.head(),
+		open: func(url string) Forge {
+			target := h.target()
+			target.API = url + "/api/v1"
+			return openAt(t, target, h.tokens["bot"])
+		},
+		talk:   func(body string) { h.comment("cleo", body) },
+		bodies: func(testing.TB) []string { return h.bodies() },
+		status: func(commit string) (out []string) {
+			var all struct {
+				Statuses []struct {
+					Status, Context, Description string
+					Target                       string `json:"target_url"`
+				}
+			}
+			h.as("ada", "GET", "repos/"+h.repo+"/commits/"+commit+"/status", nil, &all)
+			for _, s := range all.Statuses {
+				out = append(out, s.Context+" "+s.Status+" "+s.Description+" "+s.Target)
+			}
+			return out
+		},
+		states: map[State]string{StatePending: "pending", StateSuccess: "success", StateFailure: "failure", StateError: "error"},
+	})
 }
 
 // Approvals are collected with their commits: the last opinion of everybody counts.
@@ -280,39 +254,6 @@ func TestGiteaRights(t *testing.T) {
 	}
 	if got := h.bodies(); len(got) != 1 || !strings.HasSuffix(got[0], "\ntwo") {
 		t.Errorf("the comments are %q", got)
-	}
-}
-
-// A reply that was lost, and runs at the same time, leave one comment.
-func TestGiteaOneComment(t *testing.T) {
-	h := newHub(t, "one")
-	proxy := connectortest.NewHTTPProxy(t, h.URL)
-	target := h.target()
-	target.API = proxy.URL + "/api/v1"
-	f := openAt(t, target, h.tokens["bot"])
-	if !proxy.Fault(connectortest.FaultLostReply) {
-		t.Fatal("no such fault")
-	}
-	_, err := Publish(t.Context(), f, Note{Text: "once"})
-	must(t, err)
-	if got := h.bodies(); len(got) != 1 || !strings.HasSuffix(got[0], "\nonce") {
-		t.Fatalf("after a lost reply: %q", got)
-	}
-
-	const runs = 6
-	done := make(chan error, runs)
-	for i := range runs {
-		f := h.open(h.tokens["bot"])
-		go func() {
-			_, err := Publish(context.Background(), f, Note{Root: "race", Text: fmt.Sprint("run ", i)})
-			done <- err
-		}()
-	}
-	for range runs {
-		must(t, <-done)
-	}
-	if got := h.bodies(); len(got) != 2 || !strings.Contains(got[1], "\nrun ") {
-		t.Errorf("after %d runs at the same time: %q", runs, got)
 	}
 }
 

@@ -21,7 +21,7 @@ func (g *fakeGitHub) open(url string) Forge {
 
 func (g *fakeGitHub) stage() stage {
 	return stage{
-		url: g.url, open: g.open, head: ghHead,
+		url: g.url, open: g.open, head: ghHead, paged: true,
 		talk: func(body string) { g.say(g.user("cleo", "User"), body) },
 		bodies: func(testing.TB) []string {
 			g.mu.Lock()
