@@ -1,47 +1,82 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/accordhq/accord/engine"
+	"github.com/accordhq/accord/engine/forge"
 )
 
 func (a *app) ciRequestCommand() *cobra.Command {
 	var f ciFlags
+	var into string
+	var all bool
 	c := &cobra.Command{
 		Use:   "request",
 		Short: "Say which merge request a job is for",
-		Long: `Request prints one line for the shell: the number of the merge request, the full id of the
-commit on top of it, and open or merged. The forge is asked, so that a job which was started
-for an older commit, or by a review, or by a webhook, works on what stands there now.
+		Long: `Request prints a line for the shell: the number of the merge request and the full id of the
+commit on top of it. It prints nothing if the request isn't open any more, or is for another
+branch than --into. The forge is asked, so that a job which was started for an older commit,
+by a review or by a webhook, works on what stands there now.
 
-Exit codes: 0 printed, 1 it failed, 64 wrong usage.`,
+With --all it prints such a line for every open request of the repository, the lowest number
+first.
+
+Exit codes: 0 printed, or there is nothing to print, 1 it failed, 64 wrong usage.`,
 		Args: exactArgs(0, 0, "no arguments"),
 	}
 	f.register(c)
+	c.Flags().StringVar(&into, "into", "", "only requests for this branch")
+	c.Flags().BoolVar(&all, "all", false, "every open request, not the job's")
 	c.RunE = func(c *cobra.Command, _ []string) error {
+		if all && f.request > 0 {
+			return usageError{fmt.Errorf("--all and --request exclude each other")}
+		}
 		_, opened, _, err := a.openForge(c.Context(), &f)
 		if err != nil {
 			return err
 		}
 		defer opened.Close()
-		r, err := opened.Request(c.Context())
+		list, err := openRequests(c.Context(), opened, all)
 		if err != nil {
 			return err
 		}
-		if !fullHash.MatchString(r.Head) { // it goes into a command line
-			return fmt.Errorf("the forge names no commit on top of request %d", r.Number)
+		for _, r := range list {
+			switch {
+			case !r.Open || into != "" && r.Into != into:
+				continue
+			case !fullHash.MatchString(r.Head): // it goes into a command line
+				return fmt.Errorf("the forge names no commit on top of request %d", r.Number)
+			}
+			if _, err := fmt.Fprintln(a.out, r.Number, r.Head); err != nil {
+				return err
+			}
 		}
-		state := "open"
-		if r.MergedAs != "" {
-			state = "merged"
-		}
-		_, err = fmt.Fprintln(a.out, r.Number, r.Head, state)
-		return err
+		return nil
 	}
 	return c
+}
+
+// openRequests lists the job's merge request, or all that are open.
+func openRequests(ctx context.Context, f forge.Forge, all bool) ([]forge.Request, error) {
+	if !all {
+		r, err := f.Request(ctx)
+		return []forge.Request{r}, err
+	}
+	var out []forge.Request
+	for r, err := range f.Requests(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, r)
+	}
+	slices.SortFunc(out, func(a, b forge.Request) int { return cmp.Compare(a.Number, b.Number) })
+	return out, nil
 }
 
 func (a *app) ciPendingCommand() *cobra.Command {
