@@ -205,46 +205,6 @@ func (s *session) digests() []string {
 	return out
 }
 
-// personOf gives the id that somebody is named by, or that belongs to the address.
-func (s *session) personOf(who string) string {
-	if strings.Contains(who, "@") {
-		if id := s.byEmail(who); id != "" {
-			return id
-		}
-	}
-	return who
-}
-
-// approver is personOf for somebody whose approval is to count: by the rulebook alone. A change
-// that gives an owner's document another address mustn't make its holder an owner.
-func (s *session) approver(who string) string {
-	if strings.Contains(who, "@") {
-		if id := emailIn(s.book.decl, who); id != "" {
-			return id
-		}
-	}
-	return who
-}
-
-// byEmail is the person with that address by the rulebook, else by head; "" for nobody.
-func (s *session) byEmail(email string) string {
-	for _, r := range []*declare.Repository{s.book.decl, s.head.Repo} {
-		if id := emailIn(r, email); id != "" {
-			return id
-		}
-	}
-	return ""
-}
-
-func emailIn(r *declare.Repository, email string) string {
-	for _, p := range r.People {
-		if email != "" && strings.EqualFold(p.Email.Value, email) {
-			return p.ID.Value
-		}
-	}
-	return ""
-}
-
 // beneficiaries are all who get something by the change, directly, by a group, or by what a
 // resource gets that they hold.
 func (s *session) beneficiaries(into map[string]bool) {

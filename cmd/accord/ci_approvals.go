@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -88,7 +89,8 @@ func (a *app) writeTo(name string, write func(io.Writer) error) error {
 // sayReviewers tells on stderr what was found, and what of it can't count.
 func (a *app) sayReviewers(e forge.Evidence, people []engine.Reviewer) error {
 	fmt.Fprintf(a.err, "%s of request %d\n", report.Count(len(people), "approval", "approvals"), e.Request.Number)
-	w := tabwriter.NewWriter(a.err, 0, 0, 2, ' ', 0)
+	var table strings.Builder
+	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
 	for _, r := range people {
 		name, note := r.Person, ""
 		if name == "" {
@@ -101,6 +103,9 @@ func (a *app) sayReviewers(e forge.Evidence, people []engine.Reviewer) error {
 	}
 	if err := w.Flush(); err != nil {
 		return err
+	}
+	for line := range strings.Lines(table.String()) {
+		fmt.Fprintln(a.err, strings.TrimRight(line, " \n"))
 	}
 	for _, p := range e.Passed {
 		fmt.Fprintf(a.err, "  not counted: %s\n", report.Clean(p))

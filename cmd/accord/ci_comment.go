@@ -192,6 +192,9 @@ func (x *ciRun) comment(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	for _, who := range posted.Strange {
+		fmt.Fprintf(x.err, "%s wrote a comment that looks like this one. It is left alone; remove it if that account posted the plans before.\n", report.Clean(who))
+	}
 	did := "updated"
 	switch {
 	case posted.Newer:

@@ -57,6 +57,7 @@ func TestScripts(t *testing.T) {
 			"crowd":     crowd,
 			"edit":      edit,
 			"exits":     exits,
+			"forge":     forgeCommand,
 			"git":       git,
 			"hold":      hold,
 			"interrupt": interrupt,
@@ -87,6 +88,7 @@ func setup(env *testscript.Env) error {
 	env.Setenv("GIT_TERMINAL_PROMPT", "0")
 	env.Setenv("TZ", "UTC")
 	env.Setenv("ACCORD_ACTOR", "robin")
+	env.Values[forgeKey{}] = &scriptForge{self: "accord-ci", author: "cleo-c", emails: map[string]string{}}
 	setNow(env.Setenv, begin)
 	// A program under the race detector sleeps for a second at its end unless told otherwise.
 	env.Setenv("GORACE", strings.TrimSpace("atexit_sleep_ms=10 "+os.Getenv("GORACE")))

@@ -27,7 +27,7 @@ const room = 2000
 func (g Page) PlanText(p *plan.Plan) (string, error) {
 	var b strings.Builder
 	b.WriteString(g.outdated())
-	tail := g.tail()
+	tail := g.tail(false) // the plan has the link
 	o := report.MarkdownOptions{Limit: g.Limit - room - b.Len() - len(tail), Link: g.Link}
 	if !g.whole() {
 		o.Title = "Access in " + g.Root
@@ -52,7 +52,7 @@ func (g Page) FailedText(said string) string {
 	}
 	b.WriteString(". What merging this would change isn't known.** A plan of an earlier push says nothing about it.\n\n")
 	b.WriteString(fenced(said, min(g.Limit-room-b.Len(), mostSaid)))
-	b.WriteString(g.tail())
+	b.WriteString(g.tail(true))
 	return b.String()
 }
 
@@ -69,12 +69,12 @@ func (g Page) outdated() string {
 	return fmt.Sprintf("⚠️ **This is about %s. The request has moved on to %s since, about which it says nothing.**\n\n", short(g.Commit), short(g.Head))
 }
 
-func (g Page) tail() string {
+func (g Page) tail(link bool) string {
 	var parts []string
 	if g.Commit != "" {
 		parts = append(parts, "For "+g.Commit)
 	}
-	if g.Link != "" {
+	if link && g.Link != "" {
 		parts = append(parts, "[the run](<"+g.Link+">)")
 	}
 	parts = append(parts, "this comment is updated in place")

@@ -57,7 +57,7 @@ func contract(t *testing.T, s stage) {
 			s.talk(fmt.Sprint("talk ", i))
 		}
 		s.talk(Marker{Root: "place"}.String() + "\nno changes, trust me")
-		if p := publish(t, f, "place", "one"); !p.Created {
+		if p := publish(t, f, "place", "one"); !p.Created || len(p.Strange) != 1 || !strings.HasSuffix(p.Strange[0], "cleo") {
 			t.Errorf("the first time: %+v", p)
 		}
 		s.talk("more talk")

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/accordhq/accord/connectors"
@@ -28,6 +29,9 @@ type Posted struct {
 	// Created says that there was none before; Newer that it was left alone, since it speaks of
 	// the commit on top already and the note of an older one.
 	Created, Newer bool
+	// Strange are who else wrote a comment for the same access root: somebody who pretends, or
+	// the account that was used before. They aren't touched, and what they say isn't this note.
+	Strange []string
 }
 
 // mostPosts is how often a comment is written whose earlier writing may have got lost.
@@ -46,7 +50,9 @@ func Publish(ctx context.Context, f Forge, n Note) (Posted, error) {
 	if p.self, p.known, err = f.Self(ctx); err != nil {
 		return Posted{}, err
 	}
-	return p.run(ctx)
+	out, err := p.run(ctx)
+	out.Strange = slices.Sorted(maps.Keys(p.strange))
+	return out, err
 }
 
 type publisher struct {
@@ -55,6 +61,8 @@ type publisher struct {
 	body  string
 	self  User
 	known bool
+	// strange are the authors of others' comments for the access root.
+	strange map[string]bool
 }
 
 func (p *publisher) run(ctx context.Context) (Posted, error) {
@@ -102,13 +110,17 @@ func (p *publisher) run(ctx context.Context) (Posted, error) {
 func (p *publisher) own(ctx context.Context) ([]Comment, error) {
 	want := Marker{Root: p.note.Root}.root()
 	var out []Comment
+	p.strange = map[string]bool{}
 	for c, err := range p.f.Comments(ctx) {
 		if err != nil {
 			return nil, err
 		}
-		m, ok := ParseMarker(c.Body)
-		if ok && m.Root == want && (p.known && c.Author.is(p.self) || !p.known && c.Author.Bot) {
+		switch m, ok := ParseMarker(c.Body); {
+		case !ok || m.Root != want:
+		case p.known && c.Author.is(p.self), !p.known && c.Author.Bot:
 			out = append(out, c)
+		default:
+			p.strange[cmp.Or(c.Author.Login, "somebody")] = true
 		}
 	}
 	slices.SortFunc(out, byAge)
