@@ -114,6 +114,9 @@ func (s *session) build(ctx context.Context, brief bool) (*plan.Plan, *judging, 
 	if s.newest != nil && s.newest.decl != s.head.Repo {
 		in.Changed = newChangedDocs(s.newest.decl, s.head.Repo).changed
 	}
+	if !in.Brief {
+		in.Shifts = s.explained(in.Changed)
+	}
 	for _, sys := range s.systems {
 		in.Systems = append(in.Systems, s.planSystem(sys))
 	}

@@ -33,7 +33,8 @@ Exit codes: 0 nothing to do, 2 there are changes, 3 a guard or a policy refuses 
 		Args: exactArgs(0, 0, "no arguments"),
 	}
 	f.register(c)
-	format := addFormat(c)
+	var format planFormat
+	format.add(c)
 	c.Flags().StringVar(&f.at, "at", "", "plan for this instant instead of now; can't be applied")
 	c.Flags().BoolVar(&f.live, "live", true, "read the systems; --live=false shows what the declaration alone changes")
 	c.Flags().StringVarP(&out, "out", "o", "", "write the plan to this file, for accord apply")
@@ -46,13 +47,16 @@ Exit codes: 0 nothing to do, 2 there are changes, 3 a guard or a policy refuses 
 		if out != "" && (f.at != "" || !f.live) {
 			return usageError{fmt.Errorf("--out writes a plan that can be applied; not with --at or --live=false")}
 		}
+		if err := format.check(); err != nil {
+			return err
+		}
 		questions, err := recordInputs(inputs, &o)
 		if err != nil {
-			return err
+			return format.fail(a, err)
 		}
 		p, decl, err := a.plan(c, o)
 		if err = errors.Join(err, questions(err == nil)); err != nil {
-			return err
+			return format.fail(a, err)
 		}
 		defer decl.Close()
 		next := "Next: accord apply"
@@ -63,10 +67,7 @@ Exit codes: 0 nothing to do, 2 there are changes, 3 a guard or a policy refuses 
 			next = fmt.Sprintf("Written to %s. Next: accord apply %s", out, out)
 		}
 		a.exit = engine.ExitOfPlan(p)
-		if *format == "json" {
-			return report.PlanJSON(a.out, p)
-		}
-		return report.Plan(a.out, p, a.reportOptions(f), next)
+		return format.write(a, p, a.reportOptions(f), next)
 	}
 	return c
 }

@@ -35,6 +35,8 @@ type Shift struct {
 	To   string `json:"to,omitempty"`
 	// Reasons are a digest of the reasons on either side, for shifts of reason alone.
 	Reasons string `json:"reasons,omitempty"`
+	// Cause is the line that it comes from. It explains; the change digest doesn't cover it.
+	Cause Cause `json:"cause,omitzero"`
 }
 
 // Span is an interval of time, half-open; zero times are open ends.

@@ -204,23 +204,28 @@ func (b *builder) cause(p *part, s Step, h access.Holder) access.Cause {
 	return access.Cause{Kind: access.CauseDeclared, Text: l.Text, File: l.File, Line: l.Line}
 }
 
-// responsible is the link, nearest to the person, that stands in a document that was changed;
-// else the grant itself. With was set the reasons are those of the base.
+// responsible is Responsible by what changed.
 func (b *builder) responsible(reasons []access.Reason, was bool) (access.Link, bool) {
+	return Responsible(reasons, was, b.in.Changed)
+}
+
+// Responsible is the link, nearest to the person, that stands in a document that was changed;
+// else the grant itself. With was set the reasons are those of the base. A nil changed knows of
+// no change.
+func Responsible(reasons []access.Reason, was bool, changed func(l access.Link, was bool) bool) (access.Link, bool) {
 	if len(reasons) == 0 {
 		return access.Link{}, false
 	}
-	chain := reasons[0].Chain
-	if b.in.Changed != nil {
+	if changed != nil {
 		for _, r := range reasons {
 			for i := len(r.Chain) - 1; i >= 0; i-- {
-				if b.in.Changed(r.Chain[i], was) {
+				if changed(r.Chain[i], was) {
 					return r.Chain[i], true
 				}
 			}
 		}
 	}
-	return chain[0], true
+	return reasons[0].Chain[0], true
 }
 
 func (b *builder) objectCause(p *part, s Step) access.Cause {

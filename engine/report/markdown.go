@@ -22,6 +22,10 @@ type MarkdownOptions struct {
 	Title string
 }
 
+// LeastLimit is the smallest limit that a page can keep: what stands above everything else has to
+// fit.
+const LeastLimit = 4096
+
 // detail is how much a page tells. Removals are told with every name at any of them but the
 // last, which is loud about what it leaves out.
 type detail int
@@ -61,7 +65,6 @@ type markdown struct {
 	detail   detail
 	sections []mdSection
 	refusals []mdRefusal
-	left     map[string]int // by system, the removals that are left out
 }
 
 // mdSection is one class.
@@ -367,5 +370,3 @@ func mdNames(names []string) string {
 	}
 	return strings.Join(out, ", ")
 }
-
-func mdStrong(s string) string { return "**" + mdText(s) + "**" }

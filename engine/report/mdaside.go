@@ -10,11 +10,13 @@ import (
 )
 
 // text is mdText of a text that may be long; where room is short it is cut.
-func (m *markdown) text(s string) string {
+func (m *markdown) text(s string) string { return mdText(m.clip(s)) }
+
+func (m *markdown) clip(s string) string {
 	if m.detail >= detailTargets {
-		s = clip(s, 300)
+		return clip(s, 300)
 	}
-	return mdText(s)
+	return s
 }
 
 // clip cuts a text to so many characters, and shows that it did.

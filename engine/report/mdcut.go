@@ -64,6 +64,23 @@ func (m *markdown) cut() {
 	}
 	m.b.WriteByte('\n')
 	m.b.WriteString(foot)
+	if m.b.Len() > m.opts.Limit {
+		m.least(total)
+	}
+}
+
+// least writes a page for which even what stands above the rest is too long.
+func (m *markdown) least(left map[string]int) {
+	sum := 0
+	for _, n := range left {
+		sum += n
+	}
+	m.b.Reset()
+	m.para("### Access")
+	m.para("> ⛔ **The plan has no room here: %s not shown.** Read the whole plan before you agree.", Count(sum, "removal or change is", "removals and changes are"))
+	if link := mdLink("The whole plan", m.opts.Link); m.opts.Link != "" && m.b.Len()+len(link) < m.opts.Limit {
+		m.para("%s", link)
+	}
 }
 
 func (m *markdown) cutTitle(i int) string {

@@ -15,7 +15,7 @@ func (m *markdown) head() {
 	if title == "" {
 		title = "Access"
 	}
-	m.para("### %s", mdText(title))
+	m.para("### %s", m.text(title))
 	m.para("%s", m.sentence())
 	m.alarms()
 	m.table()
@@ -174,7 +174,8 @@ func (m *markdown) alarms() {
 	if n := m.risks(access.RiskGrantsAdmin); n > 0 {
 		out = append(out, "**"+Count(n, "addition", "additions")+"** of administrative access.")
 	}
-	for _, n := range m.v.plan.Notes {
+	notes := m.v.plan.Notes
+	for _, n := range notes[:m.some(len(notes))] {
 		out = append(out, "Note: "+m.text(n))
 	}
 	for _, s := range out {

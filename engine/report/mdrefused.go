@@ -81,7 +81,7 @@ func refusalName(r plan.Refusal) string {
 
 // refusalText says what refuses and why, and how to get on.
 func (m *markdown) refusalText(r plan.Refusal) []string {
-	out := []string{"**" + m.text(r.Text) + "**"}
+	out := []string{mdStrong(m.clip(r.Text))}
 	f := r.Finding
 	if f == nil {
 		switch {
@@ -93,7 +93,7 @@ func (m *markdown) refusalText(r plan.Refusal) []string {
 		}
 		return out
 	}
-	out[0] = "**" + m.text(f.Text) + "**"
+	out[0] = mdStrong(m.clip(f.Text))
 	if f.File != "" {
 		out[0] += " (" + mdCode(at(f.File, f.Line)) + ")"
 	}

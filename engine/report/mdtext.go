@@ -21,8 +21,30 @@ import (
 // filters see the text after Markdown is done.
 const apart = "&#8203;"
 
-// mdText makes a string from outside a piece of a sentence.
-func mdText(s string) string { return escapeText(s, mdEscape) }
+// mdText makes a string from outside a piece of a sentence. It may stand at the beginning of an
+// item of a list: what would make a list of it there is escaped.
+func mdText(s string) string {
+	s = escapeText(s, mdEscape)
+	if s == "" {
+		return s
+	}
+	switch n := len(s) - len(strings.TrimLeft(s, "0123456789")); {
+	case strings.ContainsRune("-+=", rune(s[0])):
+		return `\` + s
+	case 0 < n && n < len(s) && (s[n] == '.' || s[n] == ')'):
+		return s[:n] + `\` + s[n:]
+	}
+	return s
+}
+
+// mdStrong is mdText in bold.
+func mdStrong(s string) string {
+	text := mdText(s)
+	if text == "" || strings.TrimSpace(text) != text {
+		return mdCode(s)
+	}
+	return "**" + text + "**"
+}
 
 // mdHTML is mdText for within an HTML block, where Markdown isn't read.
 func mdHTML(s string) string {

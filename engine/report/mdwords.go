@@ -50,7 +50,7 @@ func mdSubject(e entry) string {
 	case e.who.person != "":
 		return mdStrong(e.who.listed())
 	case e.who.subject.IsAccount():
-		return "the account **" + mdText(quoteName(e.who.subject.Name)) + "**"
+		return "the account " + mdStrong(quoteName(e.who.subject.Name))
 	}
 	return mdStrong(e.who.listed())
 }

@@ -93,7 +93,7 @@ func (v *view) shifts(filter func(access.Shift) bool) []entry {
 		if s.Kind == access.ShiftSettings || !filter(s) {
 			continue
 		}
-		e := entry{who: who{person: s.Person}}
+		e := entry{who: who{person: s.Person}, cause: s.Cause}
 		if s.Person == "" {
 			e.who = who{system: s.System, subject: s.Subject}
 		}

@@ -165,7 +165,7 @@ func stories(entries []entry) []story {
 		if countPeople(same) >= foldFrom {
 			s := storyOf(same)
 			s.cause.Text, _ = oneText(same)
-			s.unit = fmt.Sprintf("%q", k)
+			s.unit = fmt.Sprintf("%q %d %q %q %q %q", k.cause.File, k.cause.Line, k.cause.Text, k.row.system, k.row.what, k.row.notes)
 			out = append(out, s)
 			continue
 		}

@@ -1,0 +1,153 @@
+package engine
+
+import (
+	"slices"
+
+	"github.com/accordhq/accord/engine/access"
+	"github.com/accordhq/accord/engine/declare"
+	"github.com/accordhq/accord/engine/plan"
+	"github.com/accordhq/accord/engine/resolve"
+)
+
+// shiftCauses finds the line that each shift comes from, as a plan does for its steps. It needs
+// no system: what a merge request does can be explained without any credential.
+type shiftCauses struct {
+	head, base *resolve.World // base may be nil
+	changed    func(l access.Link, was bool) bool
+	system     map[string]*resolve.Desired // of head, by name
+	was        map[string]*resolve.Desired // of the base, by the name at head
+	person     map[string]string           // ids at the base, by the id at head
+}
+
+// explained are the shifts with their causes. The digest of a change doesn't cover these.
+func (s *session) explained(changed func(access.Link, bool) bool) []access.Shift {
+	x := &shiftCauses{head: s.world(), changed: changed, system: map[string]*resolve.Desired{}, was: map[string]*resolve.Desired{}, person: map[string]string{}}
+	if s.newest != nil {
+		x.base = s.newest.world
+		if s.newest.head != nil {
+			x.head = s.newest.head
+		}
+	}
+	if x.head == nil {
+		return s.shifts
+	}
+	for _, d := range x.head.Systems {
+		x.system[d.Decl.ID.Value] = d
+	}
+	if x.base != nil {
+		for _, d := range x.base.Systems {
+			x.was[d.Decl.ID.Value] = d
+		}
+		for _, d := range s.head.Repo.Systems {
+			x.was[d.ID.Value] = x.base.System(previousName(x.base.Repo, d))
+		}
+	}
+	for _, p := range s.head.Repo.People {
+		for _, was := range p.Previously {
+			x.person[p.ID.Value] = was.Value
+		}
+	}
+	out := slices.Clone(s.shifts)
+	for i := range out {
+		out[i].Cause = x.cause(out[i])
+	}
+	return out
+}
+
+func (x *shiftCauses) cause(sh access.Shift) access.Cause {
+	switch sh.Kind {
+	case access.ShiftSettings:
+		return access.Cause{}
+	case access.ShiftStatus:
+		return x.status(sh)
+	case access.ShiftLose:
+		return x.lost(sh)
+	}
+	d := x.system[sh.System]
+	if d == nil {
+		return access.Cause{}
+	}
+	reasons := d.Reasons(subjectOf(d, sh, sh.Person), sh.Target, sh.Permission)
+	l, ok := plan.Responsible(reasons, false, x.changed)
+	if !ok {
+		return access.Cause{}
+	}
+	if p, own := x.own(sh.Person); own && !(x.changed != nil && x.changed(l, false)) {
+		l = p
+	}
+	return access.Cause{Kind: access.CauseDeclared, Text: l.Text, File: l.File, Line: l.Line}
+}
+
+// own is the line of a person whose own document changed: their dates, where nothing else did.
+func (x *shiftCauses) own(person string) (access.Link, bool) {
+	p, _, _, ok := x.head.Person(person)
+	if !ok || x.changed == nil {
+		return access.Link{}, false
+	}
+	l := access.Link{File: p.File, Line: int(p.At.Line), Text: "declared otherwise: " + person}
+	return l, x.changed(l, false)
+}
+
+// lost is why somebody loses something: they leave, or what gave it is gone.
+func (x *shiftCauses) lost(sh access.Shift) access.Cause {
+	if sh.Person != "" {
+		switch _, status, why, ok := x.head.Person(sh.Person); {
+		case !ok && x.base != nil:
+			if p, _, _, was := x.base.Person(x.before(sh.Person)); was {
+				return goneCause(p)
+			}
+		case status == access.HolderLeft:
+			return access.Cause{Kind: access.CauseLeaver, Text: why.Text, File: why.File, Line: why.Line}
+		case status == access.HolderLeave:
+			return access.Cause{Kind: access.CauseLeave, Text: why.Text, File: why.File, Line: why.Line}
+		}
+	}
+	d := x.was[sh.System]
+	if d == nil {
+		return access.Cause{Kind: access.CauseRemoved, Text: "no longer declared"}
+	}
+	l, ok := plan.Responsible(d.Reasons(subjectOf(d, sh, x.before(sh.Person)), sh.Target, sh.Permission), true, x.changed)
+	if !ok {
+		return access.Cause{Kind: access.CauseRemoved, Text: "no longer declared"}
+	}
+	return access.Cause{Kind: access.CauseRemoved, Text: "no longer: " + l.Text, File: l.File, Line: l.Line}
+}
+
+// before is the id that somebody had at the base.
+func (x *shiftCauses) before(person string) string {
+	if was, ok := x.person[person]; ok && x.base != nil {
+		if _, _, _, there := x.base.Person(person); !there {
+			return was
+		}
+	}
+	return person
+}
+
+func goneCause(p *declare.Person) access.Cause {
+	return access.Cause{Kind: access.CauseLeaver, Text: "the document is gone", File: p.File, Line: int(p.At.Line)}
+}
+
+// status is where a person's own document says what changed.
+func (x *shiftCauses) status(sh access.Shift) access.Cause {
+	p, status, why, ok := x.head.Person(sh.Person)
+	switch {
+	case ok && status != access.HolderActive && why.File != "":
+		return access.Cause{Kind: access.CauseLeaver, Text: why.Text, File: why.File, Line: why.Line}
+	case ok:
+		return access.Cause{Kind: access.CauseDeclared, File: p.File, Line: int(p.At.Line)}
+	case x.base != nil:
+		if p, _, _, was := x.base.Person(x.before(sh.Person)); was {
+			return goneCause(p)
+		}
+	}
+	return access.Cause{}
+}
+
+// subjectOf is who holds what a shift is about: a resource, or somebody's account.
+func subjectOf(d *resolve.Desired, sh access.Shift, person string) access.ID {
+	if sh.Person == "" {
+		return sh.Subject
+	}
+	account, _ := d.AccountOf(person)
+	return account
+}
