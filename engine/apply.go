@@ -154,19 +154,50 @@ func (s *session) run(ctx context.Context, o ApplyOptions, out *Applied) error {
 	})
 	out.Result, out.Stopped = res, ctx.Err() != nil
 	if res == nil {
+		out.Run = "" // it never was
 		return err
 	}
 	out.Exit = exitOfApply(out.Plan, out.Deltas, res)
 	if err != nil {
 		return err // the journal can't be written; nothing more can be recorded
 	}
+	return s.finish(ctx, out)
+}
+
+// finish closes the run in the journal, and publishes that.
+func (s *session) finish(ctx context.Context, out *Applied) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTime)
+	defer cancel()
 	for _, linked := range s.seen.entries() {
-		if err := s.journal.Append(context.WithoutCancel(ctx), journal.Entry{Run: out.Run, Data: linked}); err != nil {
+		if err := s.journal.Append(ctx, journal.Entry{Run: out.Run, Data: linked}); err != nil {
 			return err
 		}
 	}
-	return s.journal.Append(context.WithoutCancel(ctx), journal.Entry{Run: out.Run, Data: journal.Closed{Outcome: word(out.Exit), Exit: out.Exit}})
+	end := journal.Closed{Outcome: word(out.Exit), Exit: out.Exit}
+	if err := s.journal.Append(ctx, journal.Entry{Run: out.Run, Data: end}); err != nil {
+		return err
+	}
+	err := s.journal.Publish(ctx, journal.Closing)
+	if first := out.Result.Unpublished; first != nil {
+		if err == nil {
+			return fmt.Errorf("%w for a while, and nothing was given meanwhile: %w", ErrUnpublished, first)
+		}
+		err = first
+	}
+	if err == nil {
+		return nil
+	}
+	if !out.Result.Unopened {
+		out.Exit = ExitPartly
+	}
+	return fmt.Errorf("%w: %w; what it tells is kept in %s, and accord journal push sends it", ErrUnpublished, err, s.kept.dir)
 }
+
+// finishTime bounds the last entries of a run.
+const finishTime = 3 * time.Minute
+
+// ErrUnpublished says that a run couldn't make known in time what it did.
+var ErrUnpublished = errors.New("the journal couldn't be published")
 
 // see takes in what reading back showed.
 func (s *session) see(system string, st *access.State) { s.seen.see(system, st) }
@@ -188,7 +219,8 @@ func (s *session) moves(p *plan.Plan) bool {
 	return after != before && (len(p.Settings) > 0 || before == "" && s.policies != "")
 }
 
-// closeAbandoned ends runs that were killed. The locks are held, so they don't go on.
+// closeAbandoned ends runs that were killed. The locks are held, so they don't go on; of runs on
+// other machines nobody can know that, so none of them is open where the journal is published.
 func (s *session) closeAbandoned(ctx context.Context) error {
 	for _, r := range s.memory.Open() {
 		if !slices.ContainsFunc(r.Systems, func(name string) bool { return s.has(name) }) && len(r.Systems) > 0 {
@@ -210,18 +242,18 @@ func (s *session) has(name string) bool {
 }
 
 // lockNames takes the locks of the systems by name, before the journal and the systems are
-// read.
+// read. A journal that is kept elsewhere is written to by one process here at a time.
 func (s *session) lockNames() (err error) {
-	if _, err := s.head.journal(); err != nil {
-		return err
-	}
 	var names []string
 	for _, sys := range s.head.Repo.Systems {
 		if len(s.opts.Systems) == 0 || slices.Contains(s.opts.Systems, sys.ID.Value) {
 			names = append(names, sys.ID.Value)
 		}
 	}
-	s.unlock, err = journal.LockRun(s.head.JournalDir(), names)
+	if s.kept.spooled != nil {
+		names = append(names, spoolLock)
+	}
+	s.unlock, err = journal.LockRun(s.kept.dir, names)
 	return err
 }
 
@@ -235,7 +267,7 @@ func (s *session) lockIdentities() (func(), error) {
 		}
 	}
 	slices.Sort(names)
-	return journal.LockRun(s.head.JournalDir(), slices.Compact(names))
+	return journal.LockRun(s.kept.dir, slices.Compact(names))
 }
 
 // runID is when the run began and which plan it carries out, with a few random digits.

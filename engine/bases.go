@@ -150,9 +150,12 @@ func namesOf(d *declare.System) []string {
 	return names
 }
 
-// loadBase loads what --base names. Connections come from its tip, so that a pull request
-// can't send a credential elsewhere; the difference starts where the two histories part.
-func (s *session) loadBase(ctx context.Context) error {
+// loadTip loads what --base names, by which much of what follows is decided: where the journal is,
+// connections, so that a pull request can't send a credential elsewhere, and settings that judge.
+func (s *session) loadTip(ctx context.Context) error {
+	if s.opts.Base == "" {
+		return nil
+	}
 	if s.head.git == nil {
 		return errors.New("--base needs a git repository")
 	}
@@ -160,13 +163,19 @@ func (s *session) loadBase(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("--base: %w", err)
 	}
-	at, err := s.head.git.MergeBase(ctx, tip, s.head.commit)
-	if err != nil {
-		return fmt.Errorf("--base: %w", err)
-	}
 	s.tipRev = tip
 	if s.tip, _, err = s.readRevision(ctx, s.head.git, tip); err != nil {
 		return fmt.Errorf("the declaration at %s: %w", s.opts.Base, err)
+	}
+	return nil
+}
+
+// loadBase loads what the change starts from: where the history of --base and that of head part.
+func (s *session) loadBase(ctx context.Context) error {
+	tip := s.tipRev
+	at, err := s.head.git.MergeBase(ctx, tip, s.head.commit)
+	if err != nil {
+		return fmt.Errorf("--base: %w", err)
 	}
 	s.forked = at
 	b := &base{rev: at, decl: s.tip}

@@ -1,9 +1,6 @@
 package engine
 
 import (
-	"context"
-	"fmt"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"time"
@@ -12,7 +9,6 @@ import (
 	"github.com/accordhq/accord/engine/access"
 	"github.com/accordhq/accord/engine/declare"
 	"github.com/accordhq/accord/engine/diff"
-	"github.com/accordhq/accord/engine/journal"
 	"github.com/accordhq/accord/engine/plan"
 )
 
@@ -135,48 +131,4 @@ func priority(d *declare.System) int {
 	}
 	n, _ := strconv.Atoi(d.Priority.Value)
 	return n
-}
-
-// journal is the store that accord.yaml names.
-func (d *Declaration) journal() (journal.Store, error) {
-	if ref := d.Repo.Config.Journal.Git.Value; ref != "" {
-		return nil, fmt.Errorf("accord.yaml:%d: the journal can't be kept in git yet; use journal: {dir: .accord}", d.Repo.Config.Journal.Git.At.Line)
-	}
-	return journal.Dir(d.JournalDir()), nil
-}
-
-// ownJournal refuses a journal that the declaration brings along, or puts in the place of another
-// one: by what it remembers the declaration is judged.
-func (d *Declaration) ownJournal(ctx context.Context) error {
-	c := d.Repo.Config
-	line := c.Journal.Dir.At.Line
-	dir := d.JournalDir()
-	rel, err := filepath.Rel(d.Root, dir)
-	if err != nil {
-		return fmt.Errorf("finding the journal: %w", err)
-	}
-	if d.git != nil && !d.Revision.Worktree {
-		if files, err := d.git.PolicyFiles(ctx, d.commit, []string{filepath.ToSlash(rel)}); err == nil && len(files) > 0 {
-			return fmt.Errorf("the commit holds the folder of the journal, %s; it must not: git rm --cached -r %s, and ignore it", rel, rel)
-		}
-	}
-	for _, pattern := range []string{"*", "*/*"} {
-		found, _ := filepath.Glob(filepath.Join(d.Root, pattern, journal.FileName)) // the pattern is well formed
-		for _, name := range found {
-			if other := filepath.Dir(name); other != dir {
-				other, _ = filepath.Rel(d.Root, other)
-				return fmt.Errorf("accord.yaml:%d: the journal is to be in %s, and there is one in %s already; move that folder, so that nothing is forgotten", max(line, 1), rel, other)
-			}
-		}
-	}
-	return nil
-}
-
-// JournalDir is the folder of the journal and of the locks.
-func (d *Declaration) JournalDir() string {
-	dir := d.Repo.Config.Journal.Dir.Value
-	if dir == "" {
-		dir = ".accord"
-	}
-	return filepath.Join(d.Root, filepath.FromSlash(dir))
 }

@@ -90,8 +90,10 @@ func exitOfApply(p *plan.Plan, deltas []plan.Delta, r *apply.Result) int {
 		stale = stale || d.Stale()
 	}
 	switch {
-	case bad > 0 && done == 0:
+	case r != nil && r.Unopened && done == 0, bad > 0 && done == 0:
 		return ExitFailed
+	case r != nil && r.Unpublished != nil:
+		return ExitPartly
 	case done > 0 && (bad > 0 || stale || p.Refused()):
 		return ExitPartly
 	case stale:

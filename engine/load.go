@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/accordhq/accord/engine/declare"
-	"github.com/accordhq/accord/engine/journal"
 	"github.com/accordhq/accord/engine/plan"
 	"github.com/accordhq/accord/engine/repo"
 )
@@ -162,14 +161,4 @@ func inFolder(path string, folders []string) bool {
 		}
 	}
 	return false
-}
-
-// JournalStore is where the journal of the access repository is kept.
-func (e *Engine) JournalStore(ctx context.Context, src Source) (journal.Store, error) {
-	d, err := e.Load(ctx, src)
-	if err != nil {
-		return nil, err
-	}
-	defer d.Close()
-	return d.journal()
 }

@@ -50,6 +50,7 @@ type session struct {
 	*Engine
 	opts    PlanOptions
 	head    *Declaration
+	kept    keeping // where the journal is
 	journal *journal.Journal
 	memory  journal.Memory
 	at      time.Time
@@ -151,6 +152,12 @@ func (e *Engine) prepare(ctx context.Context, o PlanOptions, write bool) (_ *ses
 	if err := s.head.differs(ctx, o.Source); err != nil {
 		return nil, err
 	}
+	if err := s.loadTip(ctx); err != nil {
+		return nil, err
+	}
+	if s.kept, err = e.keeping(s.head, s.journalConfig()); err != nil {
+		return nil, err
+	}
 	if write {
 		if err := s.lockNames(); err != nil {
 			return nil, err
@@ -206,32 +213,8 @@ func (e *Engine) prepareOffline(ctx context.Context, o PlanOptions) (_ *session,
 	return s, nil
 }
 
-// remember opens the journal.
-func (s *session) remember(ctx context.Context, write bool) (err error) {
-	store, err := s.head.journal()
-	if err != nil {
-		return err
-	}
-	if err := s.head.ownJournal(ctx); err != nil {
-		return err
-	}
-	if write {
-		s.journal, err = journal.Open(ctx, store, s.Now)
-	} else {
-		s.journal, err = journal.OpenReadOnly(ctx, store)
-	}
-	if err != nil {
-		return err
-	}
-	s.memory = s.journal.Memory()
-	for _, r := range s.memory.Open() {
-		s.notes = append(s.notes, openRun(r))
-	}
-	return nil
-}
-
 // openRun says what is known of a run that never came to its end.
-func openRun(r journal.OpenRun) string {
+func openRun(r journal.OpenRun, elsewhere bool) string {
 	done, other, unknown := 0, 0, 0
 	for _, u := range r.Units {
 		for _, outcome := range u.Outcomes() {
@@ -245,7 +228,11 @@ func openRun(r journal.OpenRun) string {
 			}
 		}
 	}
-	text := fmt.Sprintf("the run %s by %s, begun %s, never came to its end: %d done", r.Run, r.Actor, r.Since.UTC().Format("2006-01-02 15:04:05"), done)
+	state := "never came to its end"
+	if elsewhere {
+		state = "is at work or was cut off (then accord journal close ends it)"
+	}
+	text := fmt.Sprintf("the run %s by %s, begun %s, %s: %d done", r.Run, r.Actor, r.Since.UTC().Format("2006-01-02 15:04:05"), state, done)
 	if unknown > 0 {
 		text += fmt.Sprintf(", %d begun without a known outcome", unknown)
 	}

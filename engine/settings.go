@@ -144,7 +144,7 @@ func (c *settingsDiff) config(was, is *declare.Config) {
 	c.put("config", "accord.yaml policy", texts(was.Policy), texts(is.Policy), pos)
 	c.put("config", "accord.yaml attributes", digest(was.Attributes, len(was.Attributes) > 0), digest(is.Attributes, len(is.Attributes) > 0), pos)
 	c.put("config", "accord.yaml timezone", was.Timezone.Value, is.Timezone.Value, pos)
-	c.put("config", "accord.yaml journal", was.Journal.Dir.Value+was.Journal.Git.Value, is.Journal.Dir.Value+is.Journal.Git.Value, pos)
+	c.put("config", "accord.yaml journal", journalText(was.Journal), journalText(is.Journal), pos)
 	c.put("guards", "accord.yaml guards", guardsText(was.Guards), guardsText(is.Guards), pos)
 }
 
@@ -332,6 +332,17 @@ func guardsText(g declare.Guards) string {
 		parts = append(parts, "keep_admins: "+g.KeepAdmins.Value)
 	}
 	return strings.Join(parts, ", ")
+}
+
+// journalText names a journal, and where the token for it comes from.
+func journalText(j declare.JournalDecl) string {
+	out := j.Dir.Value + j.Git.Value
+	for _, more := range []struct{ name, value string }{{" of ", j.Remote.Value}, {", token: env ", j.Token.Env.Value}, {", token: file ", j.Token.File.Value}} {
+		if more.value != "" {
+			out += more.name + more.value
+		}
+	}
+	return out
 }
 
 // texts writes a list in its order, as [a, b]; nothing for none.

@@ -118,7 +118,7 @@ func (a *app) apply(c *cobra.Command, o engine.ApplyOptions, f planFlags, format
 	}
 	if err != nil {
 		a.printError(err)
-		if res.Result != nil {
+		if res.Result != nil && !(errors.Is(err, engine.ErrUnpublished) && res.Exit == engine.ExitFailed) {
 			return exitError(engine.ExitPartly)
 		}
 		return exitError(engine.ExitFailed)

@@ -12,7 +12,6 @@ import (
 	"github.com/accordhq/accord/engine"
 	"github.com/accordhq/accord/engine/access"
 	"github.com/accordhq/accord/engine/declare"
-	"github.com/accordhq/accord/engine/journal"
 	"github.com/accordhq/accord/engine/report"
 )
 
@@ -119,78 +118,6 @@ Exit codes: 0 answered, 1 it failed, 64 wrong usage.`,
 			return report.WhyJSON(a.out, *w)
 		}
 		return report.WhyText(a.out, *w, a.reportOptions(f))
-	}
-	return c
-}
-
-func (a *app) journalCommand() *cobra.Command {
-	c := &cobra.Command{
-		Use:   "journal",
-		Short: "Look at the record of what was applied",
-		Args:  exactArgs(0, 0, "a subcommand: show or verify"),
-		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
-	}
-	c.AddCommand(a.journalVerifyCommand(), a.journalShowCommand())
-	return c
-}
-
-func (a *app) journalVerifyCommand() *cobra.Command {
-	var head string
-	c := &cobra.Command{
-		Use:   "verify",
-		Short: "Check that nothing in the journal was changed or cut off",
-		Long: `Verify checks the chain of hashes from the first entry to the last. A journal that was cut
-short is still a valid chain: to detect that, keep the head that verify prints somewhere
-else, and give it with --head.
-
-Exit codes: 0 sound, 1 not sound.`,
-		Args: exactArgs(0, 0, "no arguments"),
-	}
-	c.Flags().StringVar(&head, "head", "", "a hash that must be in the chain")
-	c.RunE = func(c *cobra.Command, _ []string) error {
-		store, err := a.engine().JournalStore(c.Context(), engine.Source{Dir: a.flags.dir, Worktree: true})
-		if err != nil {
-			return err
-		}
-		r, err := journal.Verify(c.Context(), store, head)
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(a.out, "The journal is sound: %s.", report.Count(int(r.Entries), "entry", "entries"))
-		if r.Head != "" {
-			fmt.Fprintf(a.out, " Head %s", r.Head)
-		}
-		fmt.Fprintln(a.out)
-		if r.Torn > 0 {
-			fmt.Fprintf(a.out, "Its last line was cut short by a crash (%d bytes); the next run drops it, on the record.\n", r.Torn)
-		}
-		return nil
-	}
-	return c
-}
-
-func (a *app) journalShowCommand() *cobra.Command {
-	c := &cobra.Command{
-		Use:   "show",
-		Short: "Print the journal, an entry a line",
-		Args:  exactArgs(0, 0, "no arguments"),
-	}
-	c.RunE = func(c *cobra.Command, _ []string) error {
-		store, err := a.engine().JournalStore(c.Context(), engine.Source{Dir: a.flags.dir, Worktree: true})
-		if err != nil {
-			return err
-		}
-		for e, err := range journal.ReadAll(c.Context(), store) {
-			if err != nil {
-				return err
-			}
-			data, err := json.Marshal(e.Data)
-			if err != nil {
-				return fmt.Errorf("printing the journal: %w", err)
-			}
-			fmt.Fprintf(a.out, "%d %s %s %s %s\n", e.Seq, e.Time.Format("2006-01-02T15:04:05Z"), e.Run, e.Kind(), data)
-		}
-		return nil
 	}
 	return c
 }

@@ -53,6 +53,10 @@ type Result struct {
 	Steps []StepResult // in the order of the plan; only those that were to run
 	// Systems are by name.
 	Systems map[string]SystemResult
+	// Unpublished is why the journal couldn't be published; nil: it was. From then on nothing was
+	// done but what takes access away, and Unopened says that it was so from the beginning.
+	Unpublished error
+	Unopened    bool
 }
 
 // StepResult is what became of a step.
@@ -91,10 +95,15 @@ func (r *Result) Count(f func(StepResult) bool) int {
 }
 
 // Run carries out the plan. Its error is about the run as a whole (the journal can't be
-// written, a connector is missing); what failed on a system stands in the result. When the
-// context is done no new unit starts; what was begun is ended, read back and recorded.
+// written or is held by another run, a connector is missing); what failed on a system stands in
+// the result. When the context is done no new unit starts; what was begun is ended, read back
+// and recorded.
+//
+// Where the journal is published, it is so once the run is opened, and before anything is done;
+// and again whenever a system is at its end. If it can't be, the run goes on with what must not
+// wait: see Result.Unpublished.
 func Run(ctx context.Context, o Options) (*Result, error) {
-	r := &runner{Options: o, byKey: map[string]*StepResult{}, units: map[string]int{}}
+	r := &runner{Options: o, byKey: map[string]*StepResult{}, units: map[string]int{}, systems: map[string]SystemResult{}}
 	r.results = make([]StepResult, 0, len(o.Plan.Steps)) // never grows: byKey points into it
 	for i := range o.Plan.Steps {
 		s := &o.Plan.Steps[i]
@@ -110,22 +119,17 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if err := r.record(ctx, o.Opened); err != nil {
 		return nil, err
 	}
+	if err := r.open(ctx); err != nil {
+		return nil, err
+	}
 	parts := r.split()
 	r.leavers(ctx, parts)
 	r.rest(ctx, parts)
-	out := &Result{Run: o.Run, Systems: map[string]SystemResult{}}
-	var mu sync.Mutex
-	var wg sync.WaitGroup
 	for _, p := range parts {
-		wg.Go(func() {
-			res := r.finish(ctx, p)
-			mu.Lock()
-			defer mu.Unlock()
-			out.Systems[p.name] = res
-		})
+		r.end(ctx, p)
 	}
-	wg.Wait()
-	out.Steps = r.results
+	r.ending.Wait()
+	out := &Result{Run: o.Run, Systems: r.systems, Steps: r.results, Unpublished: r.unpublished, Unopened: r.unopened}
 	return out, r.broken()
 }
 
@@ -134,9 +138,16 @@ type runner struct {
 	results []StepResult
 	byKey   map[string]*StepResult
 
-	mu    sync.Mutex
-	units map[string]int
-	err   error // the first error of the journal; after it nothing is written to any system
+	ending sync.WaitGroup // systems that are being read back and closed
+
+	mu      sync.Mutex
+	units   map[string]int
+	systems map[string]SystemResult
+	err     error // the first error of the journal; after it nothing is written to any system
+	// unpublished is why the journal couldn't be published first; after it nothing is done but
+	// what takes access away. unopened says that the run isn't known to anybody.
+	unpublished error
+	unopened    bool
 }
 
 // part is the work on one system.
@@ -151,6 +162,7 @@ type part struct {
 	unanswered int
 	done       int
 	failed     int
+	ended      bool // it is being read back and closed, or was
 }
 
 // split sorts the steps by system. Systems without a step have a part as well, so that the

@@ -99,6 +99,7 @@ type world struct {
 	far   map[string]*memory.System
 	conns map[string]connectors.Connector
 	disk  *disk
+	store journal.Store // nil: the disk
 	now   func() time.Time
 }
 
@@ -175,7 +176,11 @@ func (w *world) steps(system string, texts ...string) {
 
 func (w *world) run(ctx context.Context) (*apply.Result, error) {
 	w.Helper()
-	j, err := journal.Open(ctx, w.disk, w.now)
+	var store journal.Store = w.disk
+	if w.store != nil {
+		store = w.store
+	}
+	j, err := journal.Open(ctx, store, w.now)
 	if err != nil {
 		w.Fatal(err)
 	}

@@ -29,6 +29,7 @@ func (r *runner) leavers(ctx context.Context, parts []*part) {
 					}
 				}
 			}
+			r.endWorked(ctx, []*part{p})
 		})
 	}
 	wg.Wait()
@@ -66,11 +67,15 @@ func (r *runner) rest(ctx context.Context, parts []*part) {
 				round[p] = ready
 			}
 		}
+		r.endWorked(ctx, parts)
 		if len(round) == 0 {
 			return
 		}
 		for p, ready := range round {
-			wg.Go(func() { r.work(ctx, p, ready) })
+			wg.Go(func() {
+				r.work(ctx, p, ready)
+				r.endWorked(ctx, []*part{p})
+			})
 		}
 		wg.Wait()
 	}
@@ -225,6 +230,9 @@ func (r *runner) unit(ctx context.Context, p *part, steps []*StepResult, retry b
 			s.Outcome, s.Err = journal.Skipped, why
 		}
 		r.progress(p, steps)
+		return true
+	}
+	if steps = r.withhold(p, steps); len(steps) == 0 {
 		return true
 	}
 	begun := journal.Begun{System: p.name, Unit: r.number(p.name)}

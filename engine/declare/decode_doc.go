@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // decoder turns the nodes of one file into documents.
@@ -143,8 +144,9 @@ func (d *decoder) decodeConfig(n *node) *Config {
 		d.fail(dir.At, dir.Value, "write a path relative to accord.yaml", "the journal's folder %q is outside the repository", dir.Value)
 	}
 	if ref := seen.Git; ref.Value != "" && !validGitRef(ref.Value) {
-		d.fail(ref.At, ref.Value, "write it in full, like refs/accord/journal", "%q is not the name of a git ref", ref.Value)
+		d.fail(ref.At, ref.Value, "write it in full, like refs/accord/journal", "%q is not the name of a git ref below refs/accord", ref.Value)
 	}
+	d.journalRemote(seen)
 	for _, p := range c.Policy {
 		if !insideRepository(p.Value) || strings.HasPrefix(p.Value, "/") {
 			d.fail(p.At, p.Value, "write a path relative to accord.yaml", "the policy folder %q is outside the repository", p.Value)
@@ -153,14 +155,39 @@ func (d *decoder) decodeConfig(n *node) *Config {
 	return c
 }
 
-// validGitRef follows the rules of git-check-ref-format(1), for full names alone.
+// journalRemote checks what goes with a journal in git. A remote is only ever named: where it is
+// stands in git's own configuration, so that no declaration sends a credential elsewhere.
+func (d *decoder) journalRemote(j JournalDecl) {
+	remote, token := j.Remote, j.Token
+	if j.Git.Value == "" {
+		for _, t := range []Text{remote, token.Env, token.File} {
+			if t.Value != "" {
+				d.fail(t.At, t.Value, "add git: refs/accord/journal, or leave it out", "remote and token go with a journal in git")
+				break
+			}
+		}
+	}
+	if v := remote.Value; v != "" && v != "." && !remoteForm.MatchString(v) {
+		d.fail(remote.At, v, "git remote lists the names; a dot is this repository itself", "%q is not the name of a git remote", v)
+	}
+	if token.Env.Value != "" && token.File.Value != "" {
+		d.fail(token.File.At, token.File.Value, "keep one of them", "the token is in env or in file, not in both")
+	}
+}
+
+// remoteForm are the names that a remote may have here: no URL and no path.
+var remoteForm = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`)
+
+// validGitRef follows the rules of git-check-ref-format(1), for full names alone. Journals have
+// refs/accord to themselves, so that none can stand in the place of a branch, and another one
+// than the declared is found.
 func validGitRef(s string) bool {
-	if !strings.HasPrefix(s, "refs/") || strings.HasSuffix(s, ".") || strings.ContainsAny(s, " ~^:?*[\\\x7f") || strings.Contains(s, "..") || strings.Contains(s, "@{") {
+	if !strings.HasPrefix(s, "refs/accord/") || strings.HasSuffix(s, ".") || strings.ContainsAny(s, " ~^:?*[\\\x7f") || strings.Contains(s, "..") || strings.Contains(s, "@{") {
 		return false
 	}
 	parts := strings.Split(s, "/")
 	return len(parts) >= 3 && !slices.ContainsFunc(parts, func(p string) bool {
-		return p == "" || p[0] == '.' || strings.HasSuffix(p, ".lock")
+		return p == "" || p[0] == '.' || strings.ContainsFunc(p, unicode.IsControl) || strings.HasSuffix(p, ".lock")
 	})
 }
 

@@ -116,7 +116,7 @@ func (d *decoder) value(f *field, key, n *node, v any) {
 		*v = d.pairs(key, n)
 	case *[]Attr:
 		*v = d.attrs(key, n)
-	case *Guards, *JournalDecl, *AccountRules:
+	case *Guards, *JournalDecl, *SecretRef, *AccountRules:
 		if d.mapping(key, n) && len(n.kids) > 0 {
 			d.fields(n, 0, v)
 		}

@@ -147,7 +147,7 @@ func (s *schema) value(f field) object {
 		return def("attributes")
 	case []AttrDecl:
 		return object{"type": "object", "propertyNames": name(attributeName), "additionalProperties": orNothing(s.mapping(reflect.TypeFor[AttrDecl]()))}
-	case Guards, JournalDecl, AccountRules:
+	case Guards, JournalDecl, SecretRef, AccountRules:
 		return s.mapping(f.typ)
 	case []Rule:
 		return object{"type": "object", "propertyNames": object{"minLength": 1, "maxLength": maxName}}

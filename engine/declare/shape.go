@@ -37,7 +37,7 @@ func namedShapes() []struct {
 	}{
 		{"accord.yaml", Config{}}, {"a person", Person{}}, {"a group", Group{}}, {"a role", Role{}},
 		{"a grant", Grant{}}, {"a system", System{}}, {"an exemption", Exempt{}},
-		{"an attribute", AttrDecl{}}, {"guards", Guards{}}, {"journal", JournalDecl{}},
+		{"an attribute", AttrDecl{}}, {"guards", Guards{}}, {"journal", JournalDecl{}}, {"a secret", SecretRef{}},
 		{"accounts", AccountRules{}}, {"a resource", Resource{}},
 	}
 }

@@ -126,7 +126,16 @@ type Rule struct {
 // JournalDecl says where the journal is: a folder or a git ref, not both.
 type JournalDecl struct {
 	Dir Text `yaml:"dir" doc:"A folder, relative to accord.yaml; .accord if left out"`
-	Git Text `yaml:"git" doc:"A git ref of this repository, as in refs/accord/journal"`
+	Git Text `yaml:"git" doc:"A git ref of this repository below refs/accord, as in refs/accord/journal"`
+	// Remote and Token go with Git.
+	Remote Text      `yaml:"remote" doc:"The name of the git remote that keeps the ref: origin if left out; a dot is this repository itself"`
+	Token  SecretRef `yaml:"token" doc:"Where the token for that remote is, if git's own configuration holds no credential"`
+}
+
+// SecretRef says where a secret is: an environment variable or a file.
+type SecretRef struct {
+	Env  Text `yaml:"env" doc:"The environment variable that holds it"`
+	File Text `yaml:"file" doc:"The file that holds it"`
 }
 
 // Guards are the limits that hold with no policy loaded.

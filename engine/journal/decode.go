@@ -120,6 +120,8 @@ func decodeData(kind Kind, data string) (Data, error) {
 		return plain[Linked](data)
 	case KindNote:
 		return plain[Note](data)
+	case KindLate:
+		return plain[Late](data)
 	}
 	return nil, fmt.Errorf("no kind of entry is called %q", kind)
 }

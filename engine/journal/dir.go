@@ -15,12 +15,12 @@ const FileName = "journal.jsonl"
 
 // Dir is the journal in a folder: PATH/journal.jsonl. The folder is made, for the owner alone,
 // by the first Append. Neither the folder nor the file may be a symbolic link.
-func Dir(path string) Store { return dir{path} }
+func Dir(path string) Store { return dir{path, FileName} }
 
-type dir struct{ path string }
+type dir struct{ path, name string }
 
 // String gives the path of the file.
-func (d dir) String() string { return filepath.Join(d.path, FileName) }
+func (d dir) String() string { return filepath.Join(d.path, d.name) }
 
 // Load returns the whole file; nothing if there is none.
 func (d dir) Load(ctx context.Context) ([]byte, error) { return d.LoadFrom(ctx, 0) }
@@ -98,6 +98,32 @@ func (d dir) Truncate(ctx context.Context, size int64) error {
 	return f.Sync()
 }
 
+// replace puts a whole new file in the place of the old one, of which the lock is held.
+func (d dir) replace(ctx context.Context, data []byte) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if len(data) == 0 {
+		return d.Truncate(ctx, 0)
+	}
+	next := dir{d.path, d.name + ".new"}
+	f, err := next.open(os.O_RDWR | os.O_CREATE | os.O_TRUNC)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(next.String(), d.String()); err != nil {
+		return err
+	}
+	return syncDir(d.path)
+}
+
 // Lock keeps other writers out. It is the kernel's lock on the file, so it dies with the
 // process.
 func (d dir) Lock(ctx context.Context) (func(), error) {
@@ -125,7 +151,7 @@ func (d dir) create() (*os.File, error) {
 
 // open opens the file, never through a symbolic link.
 func (d dir) open(flag int) (*os.File, error) {
-	return openIn(d.path, FileName, flag)
+	return openIn(d.path, d.name, flag)
 }
 
 // openIn opens a regular file in a folder, neither of which may be a symbolic link.

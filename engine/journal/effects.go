@@ -20,18 +20,18 @@ func (m *memory) ended(u *OpenUnit, at time.Time) {
 		if !outcome.valid() {
 			outcome = Unknown
 		}
-		if c.Action.OnGrant() && !c.Removes() && (outcome == Done || outcome == Unknown) {
+		if c.Action.OnGrant() && !c.Removes() && (outcome == Done || outcome == Unknown) && !u.counted {
 			m.give(c, at)
 		}
-		if outcome == Done || outcome == Unknown {
+		if (outcome == Done || outcome == Unknown) && !u.counted {
 			m.count(c, at)
 		}
 		switch outcome {
 		case Done:
 			m.claim(c, at)
-			m.disclaim(c)
+			m.disclaim(c, at)
 		case Already, Unknown:
-			m.disclaim(c)
+			m.disclaim(c, at)
 		}
 		if outcome == Already && c.Action == access.Rename {
 			m.rename(c)
@@ -81,6 +81,9 @@ func (m *memory) give(c Change, at time.Time) {
 
 // claim remembers what Accord did itself.
 func (m *memory) claim(c Change, at time.Time) {
+	if m.undoneSince(c, at) {
+		return
+	}
 	switch c.Action {
 	case access.Disable:
 		m.disabled[subject(c)] = disabledAccount(c, at)
@@ -99,11 +102,13 @@ func disabledAccount(c Change, at time.Time) DisabledAccount {
 }
 
 // disclaim forgets what no longer is.
-func (m *memory) disclaim(c Change) {
+func (m *memory) disclaim(c Change, at time.Time) {
 	switch c.Action {
 	case access.Enable:
 		delete(m.disabled, subject(c))
+		m.undo(subject(c), at)
 	case access.Delete:
+		m.undo(subject(c), at)
 		delete(m.disabled, subject(c))
 		delete(m.created, subject(c))
 	}

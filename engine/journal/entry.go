@@ -42,10 +42,11 @@ const (
 	KindRecovered    Kind = "recovered"
 	KindLinked       Kind = "linked"
 	KindNote         Kind = "note"
+	KindLate         Kind = "late"
 )
 
 // Data is the content of an entry: Opened, Begun, Ended, ReadBack, ClosedSystem, Closed,
-// Recovered, Linked or Note.
+// Recovered, Linked, Note or Late.
 type Data interface{ kind() Kind }
 
 func (Opened) kind() Kind       { return KindOpened }
@@ -57,6 +58,7 @@ func (Closed) kind() Kind       { return KindClosed }
 func (Recovered) kind() Kind    { return KindRecovered }
 func (Note) kind() Kind         { return KindNote }
 func (Linked) kind() Kind       { return KindLinked }
+func (Late) kind() Kind         { return KindLate }
 
 // Worktree stands where a revision is expected when a folder was read instead of a commit.
 const Worktree = "worktree"
@@ -227,6 +229,9 @@ type Closed struct {
 	Outcome string `json:"outcome"`
 	// Exit is the exit code.
 	Exit int `json:"exit"`
+	// By is who closed the run where it didn't do so itself, Reason why.
+	By     string `json:"by,omitempty"`
+	Reason string `json:"reason,omitempty"`
 }
 
 // Recovered tells that a line which a crash had cut short was dropped. Append writes it by
@@ -235,6 +240,19 @@ type Recovered struct {
 	// Bytes is the length of what was dropped, Hash the SHA-256 of it in hex.
 	Bytes int64  `json:"bytes"`
 	Hash  string `json:"sha256"`
+}
+
+// Late stands before entries that were written earlier than those in front of it, while the record
+// couldn't be reached (see Spooled). Their times, runs and data are as they were written; numbers
+// and hashes are those of the place where they stand now. Spooled writes it by itself; nobody
+// else does.
+type Late struct {
+	// Entries is how many they are.
+	Entries int `json:"entries"`
+	// After is the hash of the entry that they followed where they were written, Head that of the
+	// last of them there.
+	After string `json:"after"`
+	Head  string `json:"head"`
 }
 
 // Linked tells whose the accounts of a system are, by the ids that the system assigned: those

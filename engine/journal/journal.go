@@ -3,8 +3,6 @@ package journal
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"iter"
@@ -182,12 +180,11 @@ func (j *Journal) reload(ctx context.Context) ([]byte, error) {
 }
 
 func (j *Journal) recover(ctx context.Context, torn []byte) error {
-	sum := sha256.Sum256(torn)
 	if err := j.store.Truncate(ctx, j.chain.size); err != nil {
 		return fmt.Errorf("dropping a torn line: %w", err)
 	}
 	j.torn = 0
-	return j.write(ctx, Entry{Data: Recovered{Bytes: int64(len(torn)), Hash: hex.EncodeToString(sum[:])}})
+	return j.write(ctx, Entry{Data: recovered(torn)})
 }
 
 func (j *Journal) write(ctx context.Context, e Entry) error {
@@ -269,6 +266,8 @@ type Report struct {
 	After uint64 `json:"after"`
 	// Torn is the length of a last line that was cut short, in bytes.
 	Torn int64 `json:"torn"`
+	// Unsent is how many of the entries are only spooled here, and not on the record yet.
+	Unsent uint64 `json:"unsent,omitempty"`
 	// First and Last are the times of the first and the last entry.
 	First time.Time `json:"first,omitzero"`
 	Last  time.Time `json:"last,omitzero"`
@@ -303,6 +302,14 @@ func Verify(ctx context.Context, s Store, head string) (Report, error) {
 	}
 	if head != "" {
 		r.After = c.seq - at
+	}
+	spooled, ok := s.(*Spooled)
+	if !ok {
+		return r, nil
+	}
+	r.Unsent = uint64(bytes.Count(data[min(spooled.start(), int64(len(data))):], []byte{'\n'}))
+	if record, ok := spooled.record.(checker); ok {
+		return r, record.Check(ctx)
 	}
 	return r, nil
 }

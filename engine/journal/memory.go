@@ -217,6 +217,8 @@ type OpenUnit struct {
 	At    time.Time
 	ended bool
 	end   Ended
+	// counted says that it counts as done already: its run was closed before its end was known.
+	counted bool
 }
 
 // Ended reports whether the journal says how the unit ended.

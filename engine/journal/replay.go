@@ -28,6 +28,7 @@ type memory struct {
 	known     map[string]struct{} // every run there ever was
 	runs      map[string]*run     // the open ones
 	order     []*run              // the open ones, oldest first
+	late      lateness
 }
 
 type run struct {
@@ -57,6 +58,7 @@ func newMemory() *memory {
 		names:     names{index: map[access.ID]uint32{}},
 		known:     map[string]struct{}{},
 		runs:      map[string]*run{},
+		late:      newLateness(),
 	}
 }
 
@@ -88,6 +90,7 @@ func (m *memory) clone() *memory {
 		c.runs[n.id] = n
 		c.order = append(c.order, n)
 	}
+	c.late = m.late.clone()
 	return &c
 }
 
@@ -125,8 +128,8 @@ func (m *memory) check(e Entry) error {
 	case ClosedSystem, Closed, Linked:
 		_, err := m.open(e.Run)
 		return err
-	case Recovered:
-		return errors.New("only the journal itself records what it recovered")
+	case Recovered, Late:
+		return errors.New("only the journal itself records that")
 	}
 	return fmt.Errorf("%T is no entry", e.Data)
 }
@@ -217,6 +220,14 @@ func (m *memory) unit(id, system string, number int) (*OpenUnit, error) {
 
 // replay takes one entry in. It never fails: what makes no sense teaches nothing.
 func (m *memory) replay(e Entry) {
+	if d, ok := e.Data.(Late); ok {
+		m.late.left = max(m.late.left, d.Entries)
+		return
+	}
+	if m.late.left > 0 {
+		m.resume(e.Run)
+		defer m.caughtUp()
+	}
 	switch d := e.Data.(type) {
 	case Opened:
 		m.opened(e, d)
@@ -238,7 +249,7 @@ func (m *memory) replay(e Entry) {
 	case Linked:
 		m.link(d)
 	case Closed:
-		m.closed(e)
+		m.closed(e.Run, d.By != "")
 	}
 }
 
@@ -250,7 +261,7 @@ func (m *memory) opened(e Entry, d Opened) {
 	m.known[r.id] = struct{}{}
 	m.runs[r.id] = r
 	m.order = append(m.order, r)
-	if d.Settings != "" {
+	if d.Settings != "" && !m.outdated(e, m.settings) {
 		m.settings, m.policies = applied{strings.Clone(d.Settings), e.Time}, strings.Clone(d.Policies)
 	}
 }
@@ -276,28 +287,39 @@ func (m *memory) closedSystem(e Entry, d ClosedSystem) {
 	if !slices.Contains(r.closed, d.System) {
 		r.closed = append(r.closed, d.System)
 	}
+	if m.outdated(e, m.leavers[d.System]) || m.outdated(e, m.applied[d.System]) {
+		return
+	}
 	if d.Leavers && d.Revision != "" && d.Revision != Worktree && !r.opened.Worktree {
 		m.leavers[d.System] = applied{d.Revision, e.Time}
 	}
 	if d.Converged && d.Revision != "" && d.Revision != Worktree && !r.opened.Worktree {
-		m.last = applied{d.Revision, e.Time}
-		m.applied[d.System] = m.last
+		m.applied[d.System] = applied{d.Revision, e.Time}
+		if !m.outdated(e, m.last) {
+			m.last = m.applied[d.System]
+		}
 	}
 }
 
 // closed forgets a run. What it began and never ended counts as done, as far as that is the
-// careful side.
-func (m *memory) closed(e Entry) {
-	r, ok := m.runs[e.Run]
+// careful side. A run that somebody else closed may have gone on unseen, and what it did come
+// late.
+func (m *memory) closed(id string, cut bool) {
+	r, ok := m.runs[id]
 	if !ok {
 		return
 	}
 	for _, u := range r.units {
-		if !u.ended {
+		if !u.ended && !u.counted {
 			m.ended(&OpenUnit{Begun: u.Begun, ended: true, end: Ended{All: Unknown}}, u.At)
+			u.counted = true
 		}
 	}
 	delete(m.runs, r.id)
+	delete(m.late.cut, r.id)
+	if cut {
+		m.late.cut[r.id] = r
+	}
 	m.order = slices.DeleteFunc(slices.Clone(m.order), func(o *run) bool { return o == r })
 }
 

@@ -1,0 +1,163 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/accordhq/accord/connectors"
+	"github.com/accordhq/accord/engine/declare"
+	"github.com/accordhq/accord/engine/journal"
+	"github.com/accordhq/accord/engine/repo"
+)
+
+// defaultJournalDir is the folder of the journal where accord.yaml names none. Beside a journal
+// in git it holds the spool and the locks.
+const defaultJournalDir = ".accord"
+
+// spoolLock is the name of the lock on the spool; no system can be called so.
+const spoolLock = "the journal"
+
+// keeping is where a journal is kept.
+type keeping struct {
+	store journal.Store
+	// dir is the folder of the journal or of its spool, and of the locks.
+	dir string
+	// spooled is the store, if the record is kept in git.
+	spooled *journal.Spooled
+	ref     string // in git
+	line    int    // of accord.yaml
+}
+
+// journalConfig is the configuration that says where the journal is: that of --base, so that no
+// change can put the memory aside by which it is judged.
+func (s *session) journalConfig() *declare.Config {
+	if s.tip != nil {
+		return s.tip.Config
+	}
+	return s.head.Repo.Config
+}
+
+// keeping finds the journal that a configuration names.
+func (e *Engine) keeping(d *Declaration, c *declare.Config) (keeping, error) {
+	j := c.Journal
+	k := keeping{dir: filepath.Join(d.Root, defaultJournalDir), ref: j.Git.Value, line: max(int(j.Dir.At.Line), int(j.Git.At.Line), 1)}
+	if k.ref == "" {
+		if j.Dir.Value != "" {
+			k.dir = filepath.Join(d.Root, filepath.FromSlash(j.Dir.Value))
+		}
+		k.store = journal.Dir(k.dir)
+		return k, nil
+	}
+	if d.git == nil {
+		return k, fmt.Errorf("accord.yaml:%d: the journal is to be in git, and this is no git repository", k.line)
+	}
+	o := repo.JournalOptions{Ref: k.ref, Remote: j.Remote.Value, Actor: e.Actor, Now: e.Now}
+	if j.Token.Env.Value != "" || j.Token.File.Value != "" {
+		o.Token = func(ctx context.Context) (string, error) {
+			secret, err := e.secret(ctx, connectors.SecretRef{Env: j.Token.Env.Value, File: j.Token.File.Value})
+			return secret.Reveal(), err
+		}
+	}
+	record, err := repo.OpenJournal(d.Root, o)
+	if err != nil {
+		return k, fmt.Errorf("accord.yaml:%d: %w", k.line, err)
+	}
+	k.spooled = journal.NewSpooled(k.dir, record, e.Now)
+	k.store = k.spooled
+	return k, nil
+}
+
+// remember opens the journal.
+func (s *session) remember(ctx context.Context, write bool) (err error) {
+	if err := s.head.ownJournal(ctx, s.kept); err != nil {
+		return err
+	}
+	if !write {
+		s.journal, err = journal.OpenReadOnly(ctx, s.kept.store)
+	} else if err = s.settle(ctx); err == nil {
+		s.journal, err = journal.Open(ctx, s.kept.store, s.Now)
+	}
+	if err != nil {
+		return err
+	}
+	s.memory = s.journal.Memory()
+	for _, r := range s.memory.Open() {
+		if write && s.kept.spooled != nil {
+			return journal.HeldBy(r)
+		}
+		s.notes = append(s.notes, openRun(r, s.kept.spooled != nil))
+	}
+	return nil
+}
+
+// settle sends what an earlier run couldn't. If that fails again the run may still do what must
+// not wait.
+func (s *session) settle(ctx context.Context) error {
+	if s.kept.spooled == nil {
+		return nil
+	}
+	_, err := s.kept.spooled.Settle(ctx)
+	for _, final := range []error{journal.ErrHeld, journal.ErrMoved, journal.ErrRewound, journal.ErrBroken, journal.ErrVersion} {
+		if errors.Is(err, final) {
+			return err
+		}
+	}
+	if err != nil {
+		s.notes = append(s.notes, err.Error())
+	}
+	return ctx.Err()
+}
+
+// ownJournal refuses a journal that the declaration brings along, or puts in the place of another
+// one: by what it remembers the declaration is judged.
+func (d *Declaration) ownJournal(ctx context.Context, k keeping) error {
+	rel, err := filepath.Rel(d.Root, k.dir)
+	if err != nil {
+		return fmt.Errorf("finding the journal: %w", err)
+	}
+	if d.git != nil && !d.Revision.Worktree {
+		if files, err := d.git.PolicyFiles(ctx, d.commit, []string{filepath.ToSlash(rel)}); err == nil && len(files) > 0 {
+			return fmt.Errorf("the commit holds the folder of the journal, %s; it must not: git rm --cached -r %s, and ignore it", rel, rel)
+		}
+	}
+	for _, pattern := range []string{"*", "*/*"} {
+		found, _ := filepath.Glob(filepath.Join(d.Root, pattern, journal.FileName)) // the pattern is well formed
+		for _, name := range found {
+			other, _ := filepath.Rel(d.Root, filepath.Dir(name))
+			switch {
+			case k.ref != "":
+				return fmt.Errorf("accord.yaml:%d: the journal is to be in %s, and there is one in %s already; accord journal push --from %s takes it over, so that nothing is forgotten", k.line, k.ref, other, other)
+			case filepath.Dir(name) != k.dir:
+				return fmt.Errorf("accord.yaml:%d: the journal is to be in %s, and there is one in %s already; move that folder, so that nothing is forgotten", k.line, rel, other)
+			}
+		}
+	}
+	return d.otherRefs(k, rel)
+}
+
+// otherRefs refuses a journal beside one in git that was seen here, or that waits to be sent.
+func (d *Declaration) otherRefs(k keeping, rel string) error {
+	if d.git == nil {
+		return nil
+	}
+	refs, err := d.git.JournalRefs()
+	if err != nil || slices.Contains(refs, k.ref) {
+		return err
+	}
+	if len(refs) > 0 {
+		place := rel
+		if k.ref != "" {
+			place = k.ref
+		}
+		return fmt.Errorf("accord.yaml:%d: the journal is to be in %s, and there is one in %s already, which would be forgotten; if it is to be, git update-ref -d %s", k.line, place, refs[0], refs[0])
+	}
+	spool := filepath.Join(k.dir, journal.SpoolName)
+	if info, err := os.Stat(spool); err == nil && info.Size() > 0 && k.ref == "" {
+		return fmt.Errorf("accord.yaml:%d: the journal is to be in %s, and %s waits to be sent to one in git", k.line, rel, filepath.Join(rel, journal.SpoolName))
+	}
+	return nil
+}
