@@ -89,7 +89,7 @@ func giteaCI(t testing.TB) forgeCI {
 	}
 	plan := func(w *ciWorld, _ *ciRequest) []started { return run(w, "plan") }
 	return forgeCI{
-		name: "gitea",
+		name: "gitea", polls: true,
 		check: func(w *ciWorld, r *ciRequest) []started {
 			var out []started
 			for _, j := range actionsJobs(t, "gitea/access/.gitea/workflows/accord-check.yml") {
@@ -126,7 +126,7 @@ func cronCI(t testing.TB) forgeCI {
 	}
 	plan := func(w *ciWorld, _ *ciRequest) []started { return run(w, "plan") }
 	return forgeCI{
-		name: "cron", plan: plan, approved: plan,
+		name: "cron", polls: true, plan: plan, approved: plan,
 		merged: func(w *ciWorld) []started { return run(w, "apply") },
 		hourly: func(w *ciWorld) []started { return append(run(w, "drift"), run(w, "apply")...) },
 	}
