@@ -3,6 +3,7 @@ package forge
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -236,8 +237,10 @@ func (g *fakeGitHub) change(w http.ResponseWriter, method, id string, body map[s
 			w.WriteHeader(http.StatusNoContent)
 			return
 		}
-		c["body"] = body["body"]
-		answerJSON(w, http.StatusOK, c)
+		changed := maps.Clone(c) // others may be about to send it
+		changed["body"] = body["body"]
+		g.comments[i] = changed
+		answerJSON(w, http.StatusOK, changed)
 		return
 	}
 	answerJSON(w, http.StatusNotFound, map[string]any{"message": "Not Found"})
