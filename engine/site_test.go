@@ -24,6 +24,8 @@ type site struct {
 	dir string
 	now time.Time
 	far map[string]*memory.System
+	// config is what accord.yaml says beside the version.
+	config string
 }
 
 // newSite makes a repository with these systems; each may be given options.
@@ -53,7 +55,7 @@ func (s *site) write(docs string) {
 			docs += fmt.Sprintf("\n---\nsystem: %s\nconnector: %s\nmode: authoritative\nmanage: ['*/*']\nguards: {max_removals: 100%%, max_leavers: 100%%, keep_admins: 0}\n", name, name)
 		}
 	}
-	text := "version: 1\n---\n" + strings.TrimPrefix(docs, "\n---\n")
+	text := "version: 1\n" + s.config + "---\n" + strings.TrimPrefix(docs, "\n---\n")
 	for name, data := range map[string]string{"accord.yaml": text, ".gitignore": ".accord/\n*.json\n"} {
 		if err := os.WriteFile(filepath.Join(s.dir, name), []byte(data), 0o644); err != nil {
 			s.Fatal(err)

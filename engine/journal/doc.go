@@ -25,5 +25,32 @@
 // which runs never came to their end. Without a journal Accord is more careful, never wrong; so
 // Memory, too, takes the careful side wherever an outcome isn't known.
 //
+// # A record that is kept elsewhere
+//
+// Spooled keeps the lines of a journal in a Record, such as a git ref, that many runners write
+// to. What a run appends is durable in its spool first, a file beside it; Publish adds it to the
+// record. That is done when a run opens, when it is done with a system, and when it closes.
+//
+// One run at a time has such a journal open, whichever systems it is about: names of systems don't
+// tell whether they are one and the same system, and a record with one writer at a time needs
+// nobody to put entries in order. The record itself decides: it is only ever added to where this
+// run has read it, so of two runs that open at once one is refused (ErrHeld), having done nothing.
+// A run that was planned by an older record is refused as well (ErrMoved). No run is closed because
+// another one finds it open: nobody can know of another machine whether it still is at work. A
+// person closes it (Closed.By, Closed.Reason). If the run goes on all the same, it can't publish
+// any more, and only takes access away from then on.
+//
+// What couldn't be published stays in the spool, and is sent by the next run or by hand (Settle).
+// If others have written to the record meanwhile, the spooled lines are chained anew behind
+// theirs: a Late entry says how many there are, and by which hashes they were known where they
+// were written. Their times, runs and data stay byte for byte, and only their numbers and hashes
+// change. That is done only while no run is open. Memory takes late entries for what they are: they
+// count towards limits at their own time, and never put back what is known from later. Of a run that
+// somebody else had closed they still tell what it did.
+//
+// What was spooled by a runner that is gone for good is lost with it: of its last units the record
+// then says no more than that the run was open, or that they were begun. As ever that is careful,
+// not wrong: what was done is seen when the systems are read again.
+//
 // Entries hold refs, names and values of changes, as plans do; never a credential.
 package journal

@@ -20,4 +20,21 @@
 // characters, backslashes or invalid UTF-8 are errors. .gitignore plays no part.
 //
 // The same rules hold for a folder on disk (Worktree).
+//
+// # The journal in git
+//
+// JournalRef keeps the record of a journal in a ref below refs/accord, in a remote or in the
+// repository itself. It speaks git's protocol by go-git's transports and asks for exactly what it
+// needs, so that the size of the access repository doesn't matter: one fetch brings the commits
+// behind the one that was seen last, one push sends a segment, three trees and a commit. The
+// remote moves the ref only if it still is where this process has read it; nothing is ever
+// forced.
+//
+// A remote is reached by a path (git's own programs serve it then), by ssh, with the keys of the
+// agent at SSH_AUTH_SOCK and the hosts of known_hosts (or SSH_KNOWN_HOSTS), or by https. There the
+// credential is the token that accord.yaml refers to, else the one in the remote's URL, else
+// http.extraheader or http.URL.extraheader of git's configuration with its includes, as CI leaves
+// them. url.BASE.insteadOf, http.sslCAInfo and HTTPS_PROXY are heeded; credential helpers,
+// core.sshCommand and http.sslVerify are not. A token is sent over https only, and no credential
+// to where a remote redirects.
 package repo

@@ -83,13 +83,29 @@ func (p *place) connect(ctx context.Context, do func(transport.Transport, *trans
 		return p.explain(do(gitfile.DefaultClient, ep, nil))
 	case "ssh":
 		// The agent of SSH_AUTH_SOCK signs, and known_hosts says whom to trust.
-		return p.explain(do(gitssh.NewClient(&ssh.ClientConfig{Timeout: connectTime}), ep, nil))
+		auth, err := gitssh.NewSSHAgentAuth(ep.User)
+		if err != nil {
+			return fmt.Errorf("asking the SSH agent: %w", err)
+		}
+		return p.explain(do(gitssh.NewClient(nil), ep, impatient{auth}))
 	}
 	t, auth, err := p.http(ctx, ep)
 	if err != nil {
 		return p.clean(err)
 	}
 	return p.explain(do(t, ep, auth))
+}
+
+// impatient waits for a host no longer than connectTime.
+type impatient struct{ gitssh.AuthMethod }
+
+// ClientConfig is that of the method, with a bound on the time.
+func (i impatient) ClientConfig() (*ssh.ClientConfig, error) {
+	c, err := i.AuthMethod.ClientConfig()
+	if err == nil {
+		c.Timeout = connectTime
+	}
+	return c, err
 }
 
 // connectTime is how long a host may take to answer at all.

@@ -142,6 +142,8 @@ type push struct {
 
 // push connects for pushing, and learns where the ref is.
 func (p *place) push(ctx context.Context, ref string) (*push, error) {
+	ctx, cancel := context.WithTimeout(ctx, exchangeTime)
+	defer cancel()
 	var out *push
 	err := p.connect(ctx, func(t transport.Transport, ep *transport.Endpoint, auth transport.AuthMethod) error {
 		s, err := t.NewReceivePackSession(ep, auth)
