@@ -222,8 +222,23 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte("[secret]"), nil }
 // LogValue never shows the credential.
 func (s Secret) LogValue() slog.Value { return slog.StringValue("[secret]") }
 
-// ReadOnly hides everything but the reading half: not even a type assertion finds the other.
-func ReadOnly(c Reader) Reader { return readOnly{c} }
+// ReadOnly hides everything but the reading half: not even a type assertion finds the other. An
+// Auditor stays one.
+func ReadOnly(c Reader) Reader {
+	if a, ok := c.(Auditor); ok {
+		return readOnlyAuditor{readOnly{c}, a}
+	}
+	return readOnly{c}
+}
+
+type readOnlyAuditor struct {
+	readOnly
+	a Auditor
+}
+
+func (w readOnlyAuditor) Traces(ctx context.Context, ids []access.ID) ([]access.Trace, error) {
+	return w.a.Traces(ctx, ids)
+}
 
 type readOnly struct{ r Reader }
 

@@ -45,6 +45,11 @@ type Applied struct {
 	Stopped bool
 	// Settings says that the judging settings of what was applied hold from now on.
 	Settings bool
+	// Differences are the drift that was seen before, Told the messages that were due after it.
+	Differences []plan.Difference
+	Told        []Delivery
+	// Read is when each system was read whole for the last time, as far as the journal knows.
+	Read map[string]time.Time
 }
 
 // Apply plans against a fresh read and carries the plan out: that of now, or, with Reviewed,
@@ -98,8 +103,9 @@ func (e *Engine) Apply(ctx context.Context, o ApplyOptions) (_ *Applied, err err
 	if err := s.run(ctx, o, out); err != nil {
 		return out, errors.Join(err, unjudged)
 	}
+	err = s.afterwards(ctx, out)
 	out.Took = e.Now().Sub(start)
-	return out, unjudged // leavers were dealt with; nothing else was
+	return out, errors.Join(err, unjudged) // if unjudged leavers were dealt with; nothing else was
 }
 
 // onlyLeavers reports whether there is something to carry out, and nothing but what leavers lose.

@@ -80,11 +80,25 @@ func guards(c *declare.Config, d *declare.System) plan.Guards {
 		if from.KeepAdmins != nil {
 			g.KeepAdmins, _ = strconv.Atoi(from.KeepAdmins.Value)
 		}
+		if f, ok := flapping(from.Flapping, g.Flaps()); ok {
+			g.Flapping = &f
+		}
 		for _, p := range from.Protect {
 			g.Protect = append(g.Protect, p.Value)
 		}
 	}
 	return g
+}
+
+// flapping is what is declared of it, over what held before.
+func flapping(d declare.Flapping, f plan.Flapping) (plan.Flapping, bool) {
+	if d.Times != nil {
+		f.Times, _ = strconv.Atoi(d.Times.Value)
+	}
+	if d.Within.Set {
+		f.Within = time.Duration(d.Within.Days) * 24 * time.Hour
+	}
+	return f, d.Times != nil || d.Within.Set
 }
 
 // stricter takes of both guards what allows less. A share and a count can't be compared: then
@@ -95,6 +109,7 @@ func stricter(before, now plan.Guards) plan.Guards {
 		MaxLeavers:  stricterLimit(before.MaxLeavers, now.MaxLeavers),
 		Protect:     now.Protect,
 		KeepAdmins:  max(before.KeepAdmins, now.KeepAdmins),
+		Flapping:    stricterFlapping(before, now),
 	}
 	for _, p := range before.Protect {
 		if !slices.Contains(g.Protect, p) {
@@ -102,6 +117,16 @@ func stricter(before, now plan.Guards) plan.Guards {
 		}
 	}
 	return g
+}
+
+// stricterFlapping is the guard that holds more. Of two that can't be compared it is the one
+// before.
+func stricterFlapping(before, now plan.Guards) *plan.Flapping {
+	was, is := before.Flaps(), now.Flaps()
+	if is.Times > 0 && (was.Times == 0 || is.Times <= was.Times && is.Within >= was.Within) {
+		return now.Flapping
+	}
+	return before.Flapping
 }
 
 func stricterLimit(before, now plan.Limit) plan.Limit {

@@ -32,13 +32,15 @@ func ExitOfPlan(p *plan.Plan) int {
 	return ExitOK
 }
 
-// ExitOfDrift is the exit code of a look at drift.
+// ExitOfDrift is the exit code of a look at drift: what the systems hold against the declaration,
+// and what they still hold though its time is over. What is only listed (accounts that nobody
+// declares, invitations, …) is no reason for a code.
 func ExitOfDrift(p *plan.Plan) int {
 	if unread(p) {
 		return ExitIncomplete
 	}
 	for _, s := range p.Steps {
-		if s.Class == plan.ClassDrift {
+		if s.Class == plan.ClassDrift || s.Class == plan.ClassTime && s.Drift == plan.DriftExpired {
 			return ExitChanges
 		}
 	}

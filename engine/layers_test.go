@@ -33,6 +33,7 @@ var layers = []struct {
 	{"engine/apply", []string{"engine/access", "engine/plan", "engine/journal", "connectors"}, []string{"connectors/memory", "engine/diff"}},
 	{"engine/report", []string{"engine/access", "engine/plan"}, nil},
 	{"engine/forge", []string{"engine/access", "engine/plan", "engine/report", "connectors", "connectors/rest"}, []string{"connectors/connectortest", "connectors/servertest"}},
+	{"engine/notify", []string{"engine/access", "engine/plan", "engine/report", "connectors", "connectors/rest"}, nil},
 	{"engine/gen", []string{"engine/access", "engine/declare"}, nil},
 	{"engine", []string{"engine/*", "policy", "connectors"}, []string{"connectors/*"}},
 	{"policy", []string{"engine/access", "engine/plan"}, nil},

@@ -201,6 +201,14 @@ func (s *session) planSystem(sys *system) plan.SystemInput {
 			return slices.ContainsFunc(namesOf(sys.decl), func(name string) bool { return s.memory.CreatedByAccord(access.Ref{System: name, ID: id}) })
 		},
 	}
+	since := s.at.Add(-in.Guards.Flaps().Within)
+	in.Memory.Corrected = func(c access.Change) (n int) {
+		for _, name := range namesOf(sys.decl) {
+			c.System = name
+			n += s.memory.Corrected(c.Key(), since)
+		}
+		return n
+	}
 	for _, name := range namesOf(sys.decl) {
 		for _, r := range s.memory.Removals(name, s.at.Add(-rollingDay)) {
 			in.Memory.Removals = append(in.Memory.Removals, plan.Removal{Action: r.Action, Subject: r.Subject, Target: r.Ref.ID, Person: r.Person, Leaver: r.Leaver})

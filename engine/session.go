@@ -51,6 +51,8 @@ type session struct {
 	opts    PlanOptions
 	head    *Declaration
 	kept    keeping // where the journal is
+	root    string  // of the repository
+	notify  []declare.Notify
 	journal *journal.Journal
 	memory  journal.Memory
 	at      time.Time
@@ -175,6 +177,7 @@ func (e *Engine) prepare(ctx context.Context, o PlanOptions, write bool) (_ *ses
 	if err := s.loadBook(ctx); err != nil {
 		return nil, err
 	}
+	s.root, s.notify = s.head.Root, s.book.decl.Config.Notify
 	if err := s.weigh(ctx); err != nil {
 		return nil, err
 	}

@@ -144,6 +144,7 @@ func (c *settingsDiff) config(was, is *declare.Config) {
 	c.put("config", "accord.yaml policy", texts(was.Policy), texts(is.Policy), pos)
 	c.put("config", "accord.yaml attributes", digest(was.Attributes, len(was.Attributes) > 0), digest(is.Attributes, len(is.Attributes) > 0), pos)
 	c.put("config", "accord.yaml timezone", was.Timezone.Value, is.Timezone.Value, pos)
+	c.put("config", "accord.yaml notify", digest(was.Notify, len(was.Notify) > 0), digest(is.Notify, len(is.Notify) > 0), pos)
 	c.put("config", "accord.yaml journal", journalText(was.Journal), journalText(is.Journal), pos)
 	c.put("guards", "accord.yaml guards", guardsText(was.Guards), guardsText(is.Guards), pos)
 }
@@ -327,6 +328,12 @@ func guardsText(g declare.Guards) string {
 	limit("max_leavers", g.MaxLeavers)
 	if len(g.Protect) > 0 {
 		parts = append(parts, "protect: "+texts(g.Protect))
+	}
+	if g.Flapping.Times != nil {
+		parts = append(parts, "flapping times: "+g.Flapping.Times.Value)
+	}
+	if g.Flapping.Within.Set {
+		parts = append(parts, fmt.Sprintf("flapping within: %dd", g.Flapping.Within.Days))
 	}
 	if g.KeepAdmins != nil {
 		parts = append(parts, "keep_admins: "+g.KeepAdmins.Value)

@@ -22,6 +22,7 @@ import (
 func (a *app) applyCommand() *cobra.Command {
 	var f planFlags
 	var yes bool
+	var metrics string
 	c := &cobra.Command{
 		Use:   "apply [PLAN]",
 		Short: "Carry out a plan",
@@ -36,6 +37,7 @@ Exit codes: 0 done, 1 failed with nothing changed, 5 applied in part, 4 the plan
 	}
 	f.register(c)
 	format := addFormat(c)
+	addMetrics(c, &metrics)
 	c.Flags().BoolVarP(&yes, "yes", "y", false, "don't ask")
 	f.live = true
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -54,7 +56,7 @@ Exit codes: 0 done, 1 failed with nothing changed, 5 applied in part, 4 the plan
 		if err := a.confirming(&ao, yes, f, *format); err != nil {
 			return err
 		}
-		return a.apply(c, ao, f, *format)
+		return a.apply(c, ao, f, *format, metrics)
 	}
 	return c
 }
@@ -94,7 +96,7 @@ func (a *app) confirming(o *engine.ApplyOptions, yes bool, f planFlags, format s
 	return nil
 }
 
-func (a *app) apply(c *cobra.Command, o engine.ApplyOptions, f planFlags, format string) error {
+func (a *app) apply(c *cobra.Command, o engine.ApplyOptions, f planFlags, format, metrics string) error {
 	line := a.readProgress()
 	state := map[string]apply.Progress{}
 	o.Progress = func(p apply.Progress) {
@@ -110,6 +112,9 @@ func (a *app) apply(c *cobra.Command, o engine.ApplyOptions, f planFlags, format
 	if err != nil && a.exit == engine.ExitOK {
 		a.exit = engine.ExitPartly
 	}
+	a.sayUndelivered(res.Told)
+	err = errors.Join(err, a.writeMetrics(metrics, report.Run{Command: "apply", Plan: res.Plan, Differences: res.Open(), Read: res.Read,
+		Pending: report.PendingRemovals(res.Left(), res.Differences, res.Plan.At), At: a.now(), Took: res.Took, Exit: a.exit, Undelivered: undelivered(res.Told)}))
 	out := applied(res)
 	if format == "json" {
 		err = errors.Join(err, report.ApplyJSON(a.out, out))

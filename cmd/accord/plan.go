@@ -19,7 +19,7 @@ import (
 
 func (a *app) planCommand() *cobra.Command {
 	var f planFlags
-	var out, inputs string
+	var out, inputs, metrics string
 	c := &cobra.Command{
 		Use:   "plan",
 		Short: "Show what would change, and why",
@@ -38,6 +38,7 @@ Exit codes: 0 nothing to do, 2 there are changes, 3 a guard or a policy refuses 
 	c.Flags().StringVar(&f.at, "at", "", "plan for this instant instead of now; can't be applied")
 	c.Flags().BoolVar(&f.live, "live", true, "read the systems; --live=false shows what the declaration alone changes")
 	c.Flags().StringVarP(&out, "out", "o", "", "write the plan to this file, for accord apply")
+	addMetrics(c, &metrics)
 	c.Flags().StringVar(&inputs, "inputs", "", "write what the policies were asked to this file, one JSON document a line")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		o, err := a.planOptions(f)
@@ -54,11 +55,12 @@ Exit codes: 0 nothing to do, 2 there are changes, 3 a guard or a policy refuses 
 		if err != nil {
 			return format.fail(a, err)
 		}
-		p, decl, err := a.plan(c, o)
+		d, decl, err := a.look(c, o)
 		if err = errors.Join(err, questions(err == nil)); err != nil {
 			return format.fail(a, err)
 		}
 		defer decl.Close()
+		p := d.Plan
 		next := "Next: accord apply"
 		if out != "" {
 			if err := writePlan(out, p); err != nil {
@@ -67,55 +69,25 @@ Exit codes: 0 nothing to do, 2 there are changes, 3 a guard or a policy refuses 
 			next = fmt.Sprintf("Written to %s. Next: accord apply %s", out, out)
 		}
 		a.exit = engine.ExitOfPlan(p)
+		if err := a.writeMetrics(metrics, lookRun("plan", d, a.exit, a.now())); err != nil {
+			return err
+		}
 		return format.write(a, p, a.reportOptions(f), next)
 	}
 	return c
 }
 
-func (a *app) driftCommand() *cobra.Command {
-	var f planFlags
-	c := &cobra.Command{
-		Use:   "drift",
-		Short: "Show where the systems differ from what was applied",
-		Long: `Drift shows what the systems grant that nobody declared, what is declared and missing,
-and what Accord leaves alone. It can't write to any system.
-
-Exit codes: 0 no drift, 2 drift, 6 some system couldn't be read completely, 1 it failed.`,
-		Args: exactArgs(0, 0, "no arguments"),
-	}
-	f.source(c)
-	format := addFormat(c)
-	f.live = true
-	c.RunE = func(c *cobra.Command, _ []string) error {
-		o, err := a.planOptions(f)
-		if err != nil {
-			return err
-		}
-		p, decl, err := a.plan(c, o)
-		if err != nil {
-			return err
-		}
-		defer decl.Close()
-		a.exit = engine.ExitOfDrift(p)
-		if *format == "json" {
-			return report.DriftJSON(a.out, p)
-		}
-		return report.Drift(a.out, p, a.reportOptions(f))
-	}
-	return c
-}
-
-// plan plans, with progress and with a word about files that aren't committed.
-func (a *app) plan(c *cobra.Command, o engine.PlanOptions) (*plan.Plan, *engine.Declaration, error) {
+// look plans, with progress and with a word about files that aren't committed.
+func (a *app) look(c *cobra.Command, o engine.PlanOptions) (*engine.Drifted, *engine.Declaration, error) {
 	progress := a.readProgress()
 	o.Progress = progress.read
-	p, decl, err := a.engine().Plan(c.Context(), o)
+	d, decl, err := a.engine().Drift(c.Context(), engine.DriftOptions{PlanOptions: o})
 	progress.clear()
 	if err != nil {
 		return nil, nil, err
 	}
 	a.sayDiffers(decl)
-	return p, decl, nil
+	return d, decl, nil
 }
 
 func (a *app) sayDiffers(d *engine.Declaration) {

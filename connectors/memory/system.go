@@ -32,6 +32,7 @@ type System struct {
 	calls   Calls
 	busy    int
 	applied []access.Change
+	traces  []access.Trace
 }
 
 // swap is a write that Read doesn't show before its time.

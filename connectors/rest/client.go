@@ -35,6 +35,8 @@ type Options struct {
 	CAFile string
 	// Accept is the media type that is asked for and sent; default application/json.
 	Accept string
+	// Secrets are kept out of everything that is said, beside the credentials of Auth and Proxy.
+	Secrets []string
 	// Log gets one debug line per attempt.
 	Log *slog.Logger
 	// Now is the clock that dates in headers are compared with.
@@ -105,6 +107,8 @@ func New(o Options) (*Client, error) {
 	}
 	o = o.withDefaults()
 	c := &Client{base: base, opt: o, secrets: &vault{}, free: func() {}}
+	c.secrets.add(o.Secrets...)
+	c.opt.Secrets = nil
 	if c.opt.Transport == nil {
 		t, err := newTransport(o, c.secrets)
 		if err != nil {

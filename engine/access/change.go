@@ -61,19 +61,35 @@ type Value struct {
 // the permission belongs to the name as well. Names that hold a space are quoted, so that no
 // two changes have one key.
 func (c Change) Key() string {
+	permission := ""
+	if c.Action != ChangeLevel {
+		permission = c.permission()
+	}
+	if !c.Action.OnGrant() {
+		return Key(string(c.Action), c.System, c.Subject, ID{}, "")
+	}
+	return Key(string(c.Action), c.System, c.Subject, c.Target, permission)
+}
+
+// Key names what a word says of a subject on a system and, unless they are zero, of a target and
+// a detail: "revoke office/account/zed group/tools member". Names that hold a space are quoted, so
+// that different things have different keys.
+func Key(word, system string, subject, target ID, detail string) string {
 	var b strings.Builder
-	b.WriteString(string(c.Action))
+	b.WriteString(word)
 	b.WriteByte(' ')
-	b.WriteString(c.System)
-	b.WriteByte('/')
-	writeKey(&b, c.Subject)
-	if c.Action.OnGrant() {
+	b.WriteString(system)
+	if !subject.IsZero() {
+		b.WriteByte('/')
+		writeKey(&b, subject)
+	}
+	if !target.IsZero() {
 		b.WriteByte(' ')
-		writeKey(&b, c.Target)
-		if p := c.permission(); p != "" && c.Action != ChangeLevel {
-			b.WriteByte(' ')
-			b.WriteString(p)
-		}
+		writeKey(&b, target)
+	}
+	if detail != "" {
+		b.WriteByte(' ')
+		b.WriteString(detail)
 	}
 	return b.String()
 }
@@ -86,6 +102,52 @@ func writeKey(b *strings.Builder, id ID) {
 	} else {
 		b.WriteString(id.Name)
 	}
+}
+
+// ParseKey takes apart what Key made. What it can't read comes back as a word alone.
+func ParseKey(key string) (word, system string, subject, target ID, detail string) {
+	word, rest, ok := strings.Cut(key, " ")
+	if !ok {
+		return key, "", ID{}, ID{}, ""
+	}
+	system, rest, _ = cutSystem(rest)
+	if strings.HasPrefix(rest, "/") {
+		subject, rest = cutID(rest[1:])
+	}
+	if next := strings.TrimPrefix(rest, " "); next != rest {
+		rest = next
+		if id, after := cutID(rest); !id.IsZero() {
+			target, rest = id, strings.TrimPrefix(after, " ")
+		}
+	}
+	return word, system, subject, target, rest
+}
+
+// cutSystem cuts the name of a system off, which holds neither slash nor space.
+func cutSystem(s string) (system, rest string, ok bool) {
+	i := strings.IndexAny(s, "/ ")
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i:], true
+}
+
+// cutID cuts kind/name off; the name may be quoted. Nothing is cut where there is no slash.
+func cutID(s string) (ID, string) {
+	kind, name, ok := strings.Cut(s, "/")
+	if !ok || strings.ContainsAny(kind, ` "`) {
+		return ID{}, s
+	}
+	if quoted, err := strconv.QuotedPrefix(name); err == nil && quoted[0] == '"' {
+		if plain, err := strconv.Unquote(quoted); err == nil {
+			return ID{kind, plain}, name[len(quoted):]
+		}
+	}
+	name, rest, more := strings.Cut(name, " ")
+	if more {
+		rest = " " + rest
+	}
+	return ID{kind, name}, rest
 }
 
 func (c Change) permission() string {
@@ -233,6 +295,7 @@ const (
 	RiskPolicy       RiskName = "policy"             // a rule refuses; can't be allowed
 	RiskBootstrap    RiskName = "policy-bootstrap"   // refuses: nothing can judge the plan
 	RiskConnection   RiskName = "new-connection"     // refuses to read where the declaration points anew
+	RiskFlapping     RiskName = "flapping"           // holds: it was corrected again and again
 	RiskAdopts       RiskName = "adopts"
 	RiskDeletes      RiskName = "deletes-account"
 	RiskGrantsAdmin  RiskName = "grants-admin"

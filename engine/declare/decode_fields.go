@@ -23,7 +23,8 @@ func (d *decoder) fields(n *node, skip int, v any) {
 			d.unknownKey(sh, key)
 		}
 		if !ok || seen[at] {
-			if _, system := v.(*System); system {
+			switch v.(type) {
+			case *System, *SlackNotify, *WebhookNotify, *MailNotify:
 				d.hide(val) // it may be a misspelt or repeated config with a credential in it
 			}
 			continue
@@ -116,9 +117,13 @@ func (d *decoder) value(f *field, key, n *node, v any) {
 		*v = d.pairs(key, n)
 	case *[]Attr:
 		*v = d.attrs(key, n)
-	case *Guards, *JournalDecl, *SecretRef, *AccountRules:
+	case *Guards, *JournalDecl, *SecretRef, *AccountRules, *Flapping:
 		if d.mapping(key, n) && len(n.kids) > 0 {
 			d.fields(n, 0, v)
+		}
+		if f, ok := v.(*Flapping); ok && f.Within.Set && f.Within.Days == 0 {
+			d.fail(f.Within.At, "0d", "write whole days, like 7d, or times: 0 to turn it off", "nothing happens within no time")
+			f.Within = Days{}
 		}
 	case *[]AttrDecl:
 		*v = d.attrDecls(key, n)
@@ -132,6 +137,10 @@ func (d *decoder) value(f *field, key, n *node, v any) {
 		*v = d.settings(key, n)
 	case *[]Resource:
 		*v = d.resources(key, n)
+	case *[]Notify:
+		*v = d.notify(key, n)
+	case *Reference:
+		d.secret(key, n, v)
 	case *[]MatchRule:
 		*v = d.matches(key, n)
 	default:

@@ -147,7 +147,7 @@ func (s *schema) value(f field) object {
 		return def("attributes")
 	case []AttrDecl:
 		return object{"type": "object", "propertyNames": name(attributeName), "additionalProperties": orNothing(s.mapping(reflect.TypeFor[AttrDecl]()))}
-	case Guards, JournalDecl, SecretRef, AccountRules:
+	case Guards, JournalDecl, SecretRef, AccountRules, Flapping:
 		return s.mapping(f.typ)
 	case []Rule:
 		return object{"type": "object", "propertyNames": object{"minLength": 1, "maxLength": maxName}}
@@ -163,6 +163,10 @@ func (s *schema) value(f field) object {
 		return object{"type": "object", "additionalProperties": def("entitlements")}
 	case []Setting:
 		return object{"type": "object", "additionalProperties": def("setting")}
+	case []Notify:
+		return s.notifySchema()
+	case Reference:
+		return def("secret")
 	case []MatchRule:
 		return object{"type": "array", "minItems": 1, "items": object{"anyOf": []any{
 			object{"enum": []any{MatchID, MatchName}}, object{"type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": def("text")}}}}

@@ -37,7 +37,8 @@ func namedShapes() []struct {
 	}{
 		{"accord.yaml", Config{}}, {"a person", Person{}}, {"a group", Group{}}, {"a role", Role{}},
 		{"a grant", Grant{}}, {"a system", System{}}, {"an exemption", Exempt{}},
-		{"an attribute", AttrDecl{}}, {"guards", Guards{}}, {"journal", JournalDecl{}}, {"a secret", SecretRef{}},
+		{"an attribute", AttrDecl{}}, {"guards", Guards{}}, {"journal", JournalDecl{}}, {"flapping", Flapping{}}, {"a secret", SecretRef{}},
+		{"a slack notification", SlackNotify{}}, {"a webhook notification", WebhookNotify{}}, {"a mail notification", MailNotify{}},
 		{"accounts", AccountRules{}}, {"a resource", Resource{}},
 	}
 }

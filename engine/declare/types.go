@@ -96,6 +96,7 @@ type Config struct {
 	Policy     []Text      `yaml:"policy" doc:"Folders of Rego policies and their data"`
 	Rules      []Rule      `yaml:"rules" doc:"Built-in rules and their parameters"`
 	Journal    JournalDecl `yaml:"journal" doc:"Where the journal is kept"`
+	Notify     []Notify    `yaml:"notify" doc:"Who is told the news of drift and of applies"`
 }
 
 // Location is the time zone of plain dates. Check has seen to it that it exists.
@@ -140,10 +141,17 @@ type SecretRef struct {
 
 // Guards are the limits that hold with no policy loaded.
 type Guards struct {
-	MaxRemovals Limit  `yaml:"max_removals" doc:"How much a plan, and a rolling day, may take away: a share of what was seen (never fewer than 5), or a count"`
-	MaxLeavers  Limit  `yaml:"max_leavers" doc:"How many people a plan, and a rolling day, may take for leavers: a share (never fewer than 5), or a count"`
-	Protect     []Text `yaml:"protect" doc:"Accounts (or kind/name) that are never touched; globs"`
-	KeepAdmins  *Text  `yaml:"keep_admins" doc:"How many usable administrators each target keeps that has any; 1 if left out"`
+	MaxRemovals Limit    `yaml:"max_removals" doc:"How much a plan, and a rolling day, may take away: a share of what was seen (never fewer than 5), or a count"`
+	MaxLeavers  Limit    `yaml:"max_leavers" doc:"How many people a plan, and a rolling day, may take for leavers: a share (never fewer than 5), or a count"`
+	Protect     []Text   `yaml:"protect" doc:"Accounts (or kind/name) that are never touched; globs"`
+	KeepAdmins  *Text    `yaml:"keep_admins" doc:"How many usable administrators each target keeps that has any; 1 if left out"`
+	Flapping    Flapping `yaml:"flapping" doc:"When drift that was corrected again and again isn't corrected any more, but asked about"`
+}
+
+// Flapping says when drift counts as flapping.
+type Flapping struct {
+	Times  *Text `yaml:"times" doc:"How often it was corrected; 3 if left out, 0 for never"`
+	Within Days  `yaml:"within" doc:"In which time, as in 7d, which is meant if it is left out"`
 }
 
 // Person is somebody, or a service: a non-human identity with owners who answer for it.

@@ -70,6 +70,7 @@ func TestConfig(t *testing.T) {
 			MaxLeavers:  Limit{Count: 20, Set: true, At: At{9, 42}},
 			Protect:     []Text{{"root", At{9, 56}}, {"svc_*", At{9, 62}}, {"role/*admin*", At{9, 71}}},
 			KeepAdmins:  &keep,
+			Flapping:    Flapping{Times: &Text{"5", At{9, 122}}, Within: Days{14, true, At{9, 133}}},
 		},
 		Policy: []Text{{"policy", At{10, 10}}, {"shared/rules", At{10, 18}}},
 		Rules: []Rule{
@@ -80,6 +81,17 @@ func TestConfig(t *testing.T) {
 			{Text{"plain", At{14, 3}}, "yes"},
 		},
 		Journal: JournalDecl{Dir: Text{".accord", At{15, 16}}},
+		Notify: []Notify{
+			{At: At{17, 5}, Name: Text{"ops", At{17, 12}}, Slack: &SlackNotify{URL: Reference{Env: Text{"SLACK_URL", At{18, 16}}, At: At{18, 10}},
+				NotifyRules: NotifyRules{On: []Text{{"drift", At{19, 10}}, {"flapping", At{19, 17}}}, Digest: Text{"never", At{20, 13}}}}},
+			{At: At{21, 5}, Name: Text{"siem", At{21, 14}}, Webhook: &WebhookNotify{
+				URL: Reference{Value: Text{"https://siem.acme.example/accord", At{22, 10}}, At: At{22, 10}},
+				Key: Reference{File: Text{"/run/secrets/siem", At{23, 17}}, At: At{23, 10}}}},
+			{At: At{24, 5}, Name: Text{"oncall", At{24, 11}}, Mail: &MailNotify{
+				Server: Text{"mail.acme.example:587", At{25, 13}}, TLS: Text{"starttls", At{26, 10}}, From: Text{"accord@acme.example", At{27, 11}},
+				To:   []Text{{"oncall@acme.example", At{28, 10}}, {"ada@acme.example", At{28, 31}}},
+				User: Text{"accord", At{29, 11}}, Password: Reference{Env: Text{"SMTP_PASSWORD", At{30, 21}}, At: At{30, 15}}}},
+		},
 	}
 	if diff := cmp.Diff(want, c); diff != "" {
 		t.Error(diff)

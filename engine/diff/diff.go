@@ -62,6 +62,9 @@ type Result struct {
 	Waiting []Waiting
 	// Unclaimed are live grants that nobody declared and that aren't the repository's.
 	Unclaimed []access.Grant
+	// Pending are declared grants that are there as invitations which nobody accepted yet. They
+	// count as there, so that nobody is invited twice.
+	Pending []access.Grant
 	// Orphans are live accounts that nobody declares.
 	Orphans []access.ID
 	// Idle are live accounts of declared people who have nothing on the system.

@@ -72,7 +72,9 @@ func (d *differ) dangling(p access.Pair, kind access.Kind) bool {
 func (d *differ) level(p access.Pair, kind access.Kind) {
 	want, live := highest(p.Want, kind), highest(p.Live, kind)
 	switch {
-	case want == nil && live == nil || want != nil && live != nil && want.Permission == live.Permission:
+	case want == nil && live == nil:
+	case want != nil && live != nil && want.Permission == live.Permission:
+		d.invited(*live)
 	case live == nil:
 		d.give(*want)
 	case want == nil:
@@ -92,14 +94,24 @@ func (d *differ) level(p access.Pair, kind access.Kind) {
 // set handles kinds whose permissions are independent of each other.
 func (d *differ) set(p access.Pair) {
 	for _, w := range p.Want {
-		if !slices.ContainsFunc(p.Live, func(l access.Grant) bool { return l.Permission == w.Permission && l.Standing != access.Implied }) {
+		i := slices.IndexFunc(p.Live, func(l access.Grant) bool { return l.Permission == w.Permission && l.Standing != access.Implied })
+		if i < 0 {
 			d.give(w)
+		} else {
+			d.invited(p.Live[i])
 		}
 	}
 	for _, l := range p.Live {
 		if l.Standing != access.Implied && !slices.ContainsFunc(p.Want, func(w access.Grant) bool { return w.Permission == l.Permission }) {
 			d.revoke(l)
 		}
+	}
+}
+
+// invited notes a declared grant that is only an invitation yet.
+func (d *differ) invited(g access.Grant) {
+	if g.Standing == access.Pending {
+		d.res.Pending = append(d.res.Pending, g)
 	}
 }
 

@@ -120,6 +120,10 @@ func decodeData(kind Kind, data string) (Data, error) {
 		return plain[Linked](data)
 	case KindNote:
 		return plain[Note](data)
+	case KindDrift:
+		return plain[Drift](data)
+	case KindTold:
+		return plain[Told](data)
 	case KindLate:
 		return plain[Late](data)
 	}

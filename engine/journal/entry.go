@@ -42,11 +42,13 @@ const (
 	KindRecovered    Kind = "recovered"
 	KindLinked       Kind = "linked"
 	KindNote         Kind = "note"
+	KindDrift        Kind = "drift"
+	KindTold         Kind = "told"
 	KindLate         Kind = "late"
 )
 
 // Data is the content of an entry: Opened, Begun, Ended, ReadBack, ClosedSystem, Closed,
-// Recovered, Linked, Note or Late.
+// Recovered, Linked, Note, Late, Drift or Told.
 type Data interface{ kind() Kind }
 
 func (Opened) kind() Kind       { return KindOpened }
@@ -58,6 +60,8 @@ func (Closed) kind() Kind       { return KindClosed }
 func (Recovered) kind() Kind    { return KindRecovered }
 func (Note) kind() Kind         { return KindNote }
 func (Linked) kind() Kind       { return KindLinked }
+func (Drift) kind() Kind        { return KindDrift }
+func (Told) kind() Kind         { return KindTold }
 func (Late) kind() Kind         { return KindLate }
 
 // Worktree stands where a revision is expected when a folder was read instead of a commit.

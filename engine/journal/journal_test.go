@@ -44,6 +44,8 @@ func sample() []Entry {
 		{Run: odd, Data: ClosedSystem{System: "ware house", Identity: odd, Revision: "4f2a91c", Converged: true, Incomplete: true, Counts: Counts{1, 2, 3, 4, 5, 6, 7, 8}, Duration: 1234567}},
 		{Run: odd, Data: Closed{Outcome: odd, Exit: 5}},
 		{Data: Note{Topic: "seen-disabled", System: "ware house", Ref: access.Ref{System: "ware house", ID: access.Account("bob")}, Text: odd}},
+		{Data: Drift{Revision: "4f2a91c", Systems: []DriftSystem{{System: "ware house", Complete: true, Digest: "51d0", Open: map[string]int{"unknown": 1, odd: 2}, New: []string{odd}, Gone: []string{"b", "a"}}, {System: odd}}}},
+		{Data: Told{To: odd, Upto: 3, Reminder: true}},
 	}
 }
 
@@ -138,6 +140,7 @@ func TestAppendRefusesNonsense(t *testing.T) {
 		{"r1", ReadBack{System: "a", Unit: 2}, `"" can't be seen`},
 		{"r1", ReadBack{System: "a", All: Holds, Except: []Seen{{"k", "maybe", ""}}}, `"maybe" can't be seen`},
 		{"r3", ReadBack{System: "a", All: Holds}, `run "r3" isn't open`},
+		{"", Told{To: "ops", Upto: 7}, "entry 7, up to which somebody was told, isn't there"},
 		{"r1", Recovered{}, "only the journal itself"},
 		{"r1", nil, "without data"},
 		{"r1", &Closed{}, "*journal.Closed is no entry"},

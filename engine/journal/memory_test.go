@@ -323,6 +323,12 @@ func TestZeroMemory(t *testing.T) {
 	if _, _, ok := m.LastApplied("a"); ok || m.Open() != nil || m.Removals("a", time.Time{}) != nil || m.Corrected("k", time.Time{}) != 0 || m.CreatedByAccord(ref("a", "x")) {
 		t.Error("the zero memory knows something")
 	}
+	if n := m.News("ops"); !n.First || m.OpenDrift("a") != nil || m.Looked() != nil {
+		t.Error("the zero memory knows something")
+	}
+	if _, ok := m.LastRead("a"); ok {
+		t.Error("the zero memory knows something")
+	}
 	if _, ok := m.DisabledSince(ref("a", "x")); ok {
 		t.Error("the zero memory knows something")
 	}

@@ -28,6 +28,12 @@ type memory struct {
 	known     map[string]struct{} // every run there ever was
 	runs      map[string]*run     // the open ones
 	order     []*run              // the open ones, oldest first
+	seq       uint64              // of the last entry
+	drift     map[string]looks    // by system; see drift.go
+	gone      []Sighting          // the oldest first
+	partly    []PartlyApplied
+	lastEnd   uint64 // the entry that closed a run last
+	told      map[string]heard
 	late      lateness
 }
 
@@ -58,6 +64,8 @@ func newMemory() *memory {
 		names:     names{index: map[access.ID]uint32{}},
 		known:     map[string]struct{}{},
 		runs:      map[string]*run{},
+		drift:     map[string]looks{},
+		told:      map[string]heard{},
 		late:      newLateness(),
 	}
 }
@@ -84,6 +92,8 @@ func (m *memory) clone() *memory {
 	}
 	c.names = names{maps.Clone(m.names.index), slices.Clip(m.names.ids)}
 	c.known = maps.Clone(m.known)
+	c.drift, c.told = maps.Clone(m.drift), maps.Clone(m.told)
+	c.gone, c.partly = slices.Clip(m.gone), slices.Clip(m.partly)
 	c.runs, c.order = make(map[string]*run, len(m.runs)), nil
 	for _, r := range m.order {
 		n := r.clone()
@@ -109,7 +119,12 @@ func (r *run) clone() *run {
 // check refuses what a correct caller never asks for.
 func (m *memory) check(e Entry) error {
 	switch d := e.Data.(type) {
-	case Note:
+	case Note, Drift:
+		return nil
+	case Told:
+		if d.Upto > m.seq {
+			return fmt.Errorf("entry %d, up to which somebody was told, isn't there", d.Upto)
+		}
 		return nil
 	case Opened:
 		if e.Run == "" {
@@ -249,8 +264,14 @@ func (m *memory) replay(e Entry) {
 	case Linked:
 		m.link(d)
 	case Closed:
+		m.endedPartly(e, d)
 		m.closed(e.Run, d.By != "")
+	case Drift:
+		m.looked(e, d)
+	case Told:
+		m.told[d.To] = heard{upto: d.Upto, at: e.Time, reminded: m.told[d.To].remindedBy(e.Time, d.Reminder)}
 	}
+	m.seq = e.Seq
 }
 
 func (m *memory) opened(e Entry, d Opened) {
@@ -283,6 +304,9 @@ func (m *memory) closedSystem(e Entry, d ClosedSystem) {
 	r, ok := m.runs[e.Run]
 	if !ok {
 		return
+	}
+	if !d.Incomplete {
+		m.read(d.System, e.Time)
 	}
 	if !slices.Contains(r.closed, d.System) {
 		r.closed = append(r.closed, d.System)

@@ -23,6 +23,7 @@ func Build(in Input) *Plan {
 	}
 	b.needs()
 	b.only()
+	b.flapping()
 	b.judge(func(j Judge) func([]*Step) []Refusal { return j.Changes })
 	b.guards()
 	b.waits()
@@ -85,6 +86,9 @@ func (b *builder) system(s *SystemInput) {
 	}
 	for _, g := range p.res.Unclaimed {
 		out.Unclaimed = append(out.Unclaimed, Edge{g.Subject, g.Target, g.Permission})
+	}
+	for _, g := range p.res.Pending {
+		out.Pending = append(out.Pending, Edge{g.Subject, g.Target, g.Permission})
 	}
 	for _, g := range p.res.Dangling {
 		d := Dangling{Edge: Edge{g.Subject, g.Target, g.Permission}}
@@ -247,7 +251,8 @@ func (p *part) risks(s Step) []access.Risk {
 	return out
 }
 
-// hold marks the steps that the system's mode keeps from being carried out.
+// hold marks the steps that the system's mode keeps from being carried out, and those that are
+// drift.
 func (p *part) hold() {
 	for i := range p.steps {
 		s := &p.steps[i]
@@ -260,6 +265,9 @@ func (p *part) hold() {
 			s.Held = &Hold{Why: HeldAdditive, Text: p.Name + " is additive: it loses only what was declared"}
 		case p.ReportDrift && s.Class == ClassDrift:
 			s.Held = &Hold{Why: HeldDrift, Text: "drift on " + p.Name + " is only reported"}
+		}
+		if p.Mode == Observe || s.Class == ClassDrift || s.Class == ClassTime && takes {
+			s.Drift = driftKind(s, takes)
 		}
 	}
 }
@@ -289,8 +297,14 @@ func (b *builder) only() {
 	})
 	for i, p := range b.parts {
 		for _, s := range p.steps {
-			if !keep[s.Key()] && s.Class != ClassDrift {
+			if keep[s.Key()] {
+				continue
+			}
+			if s.Class != ClassDrift {
 				b.plan.Systems[i].Unselected++
+			}
+			if s.Drift != "" {
+				b.plan.Unselected = append(b.plan.Unselected, s)
 			}
 		}
 		p.steps = slices.DeleteFunc(p.steps, func(s Step) bool { return !keep[s.Key()] })

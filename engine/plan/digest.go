@@ -11,8 +11,8 @@ import (
 	"github.com/accordhq/accord/engine/access"
 )
 
-// planDigest covers what the plan does and by which rules: every step that is carried out or
-// refused (what it is about, action, before, after, lane), the guards, the policies
+// planDigest covers what the plan does and by which rules: every step that is carried out,
+// refused, or asked about (what it is about, action, before, after, lane), the guards, the policies
 // that judged, and the engine's version.
 func planDigest(p *Plan) string {
 	h := newDigest("plan " + EngineVersion)
@@ -40,6 +40,8 @@ func planDigest(p *Plan) string {
 			h.add("step", s.Fingerprint())
 		case s.Held.Why == HeldRefused:
 			h.add("refused", s.Fingerprint())
+		case s.Held.Why == HeldFlapping:
+			h.add("flapping", s.Fingerprint())
 		}
 	}
 	return h.sum()

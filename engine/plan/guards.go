@@ -19,6 +19,8 @@ import (
 //	mass-revoke        more removals, in this plan and the past day, than the limit
 //	mass-leave         more leavers, in this plan and the past day, than the limit
 //
+//	flapping           drift that was corrected again and again (flapping.go)
+//
 // Leavers are held only by protected, locks-out-self, revokes-last-admin and mass-leave.
 // Steps that are held for another reason aren't counted.
 func (b *builder) guards() {

@@ -101,6 +101,9 @@ type Memory struct {
 	Created func(access.ID) bool
 	// Removals are those of the past day.
 	Removals []Removal
+	// Corrected tells how often Accord carried out such a change as drift, or may have, within
+	// the time of Guards.Flapping; nil: never.
+	Corrected func(access.Change) int
 }
 
 // Removal is one thing that was taken away within the past day.
@@ -118,6 +121,28 @@ type Guards struct {
 	MaxLeavers  Limit    `json:"maxLeavers"`
 	Protect     []string `json:"protect,omitempty"`
 	KeepAdmins  int      `json:"keepAdmins"`
+	// Flapping is nil where nothing is declared: DefaultFlapping holds.
+	Flapping *Flapping `json:"flapping,omitempty"`
+}
+
+// Flapping says when a difference counts as flapping: Accord corrected it so many times within
+// that time, and there it is again.
+type Flapping struct {
+	// Times is how often; zero: never.
+	Times int `json:"times"`
+	// Within is in whole days, nanoseconds in JSON.
+	Within time.Duration `json:"within"`
+}
+
+// DefaultFlapping holds where nothing is declared.
+func DefaultFlapping() Flapping { return Flapping{Times: 3, Within: 7 * 24 * time.Hour} }
+
+// Flaps is the flapping guard that holds.
+func (g Guards) Flaps() Flapping {
+	if g.Flapping == nil {
+		return DefaultFlapping()
+	}
+	return *g.Flapping
 }
 
 // Limit is a share in percent or a count.

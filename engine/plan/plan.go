@@ -69,6 +69,8 @@ type Plan struct {
 	// Notes are facts about the run that a reader should know, such as an earlier run that
 	// was cut off.
 	Notes []string `json:"notes,omitempty"`
+	// Unselected is drift that Only left out; it is no part of the plan file.
+	Unselected []Step `json:"-"`
 }
 
 // Revision says what was planned from. It explains; nothing is decided by it.
@@ -104,10 +106,12 @@ type System struct {
 	Disputed []access.ID `json:"disputed,omitempty"`
 	// Linked are accounts that are somebody's by another rule than their name, Disputes those
 	// that the rules say different things of.
-	Linked    []Linked   `json:"linked,omitempty"`
-	Disputes  []Dispute  `json:"disputes,omitempty"`
-	Unclaimed []Edge     `json:"unclaimed,omitempty"`
-	Dangling  []Dangling `json:"dangling,omitempty"`
+	Linked    []Linked  `json:"linked,omitempty"`
+	Disputes  []Dispute `json:"disputes,omitempty"`
+	Unclaimed []Edge    `json:"unclaimed,omitempty"`
+	// Pending are declared grants that wait for somebody to accept an invitation.
+	Pending  []Edge     `json:"pending,omitempty"`
+	Dangling []Dangling `json:"dangling,omitempty"`
 	// Unselected counts the steps of changes and time that --only left out.
 	Unselected int `json:"unselected,omitempty"`
 }
@@ -147,6 +151,8 @@ const (
 type Step struct {
 	access.Change
 	Class Class `json:"class"`
+	// Drift says in which way the system differs, where the step is one of drift; see DriftKind.
+	Drift DriftKind `json:"drift,omitempty"`
 	// Leaver marks the steps of the leavers' lane.
 	Leaver bool `json:"leaver,omitempty"`
 	// Person is who the step is about, if it is about somebody.
@@ -199,6 +205,7 @@ const (
 	HeldAdditive  HoldReason = "additive"  // additive systems lose only what they were given
 	HeldDrift     HoldReason = "drift"     // drift is only reported on this system
 	HeldProtected HoldReason = "protected" // drift on something protected
+	HeldFlapping  HoldReason = "flapping"  // it was corrected again and again; a question
 	HeldRefused   HoldReason = "refused"   // a guard or a policy refuses it
 	HeldDepends   HoldReason = "depends"   // it depends on a step that is held
 )

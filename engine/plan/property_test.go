@@ -104,13 +104,43 @@ func (w *randomPlan) look() {
 		if w.r.IntN(2) == 0 {
 			s.Memory.DisabledSince = always
 		}
+		if corrected := w.one("", "", "b", "folder/f"); corrected != "" {
+			s.Memory.Corrected = func(c access.Change) int { return 3 * strings.Count(c.Key()+" ", corrected+" ") }
+		}
 	})
 	p := build(w.in)
 	var first, again bytes.Buffer
 	if plan.Write(&first, p) != nil || plan.Write(&again, build(w.in)) != nil || first.String() != again.String() {
 		w.fail("the same input gives another plan")
 	}
+	w.classified(p)
 	w.carryOut(p)
+}
+
+// classified looks at the differences: every step of drift is one, each has one kind and a name
+// of its own, and nobody who left keeps anything because it flaps.
+func (w *randomPlan) classified(p *plan.Plan) {
+	known, steps := map[string]bool{}, map[string]bool{}
+	for _, d := range p.Differences() {
+		if !slices.Contains(plan.DriftKinds(), d.Kind) {
+			w.fail("%s is of the kind %q", d.Key(), d.Kind)
+		}
+		if known[d.Key()] {
+			w.fail("%s is there twice", d.Key())
+		}
+		known[d.Key()] = true
+		if d.Step != nil {
+			steps[d.Step.Key()] = true
+		}
+	}
+	for _, s := range p.Steps {
+		if s.Class == plan.ClassDrift && !steps[s.Key()] {
+			w.fail("%s is drift, and no difference", s)
+		}
+		if s.Held != nil && s.Held.Why == plan.HeldFlapping && (s.Leaver || s.Class != plan.ClassDrift) {
+			w.fail("%s is held as flapping", s)
+		}
+	}
 }
 
 // declaration makes up who is declared, who left, and what they hold.

@@ -31,13 +31,13 @@ func (d Delta) Stale() bool { return len(d.New) > 0 || len(d.Different) > 0 || d
 // Against compares a fresh plan with the one that was reviewed, system by system, and holds in
 // the fresh one whatever may not run: all steps of a stale system but those of leavers, who
 // proceed on the word of the fresh plan. Steps that are already true are noted. What was
-// reviewed as refused (or as depending on that) and has been allowed since was seen by the
+// reviewed as refused or flapping (or as depending on that) and has been allowed since was seen by the
 // reviewer, and runs. A system that is another one by now than the one that was reviewed is
 // stale as a whole.
 func (p *Plan) Against(reviewed *Plan) []Delta {
 	old := map[string]Step{}
 	for _, s := range reviewed.Steps {
-		if s.Held == nil || s.Held.Why == HeldRefused || s.Held.Why == HeldDepends {
+		if s.Held == nil || slices.Contains(reviewedHolds, s.Held.Why) {
 			old[s.Key()] = s
 		}
 	}
@@ -88,6 +88,10 @@ func (p *Plan) Against(reviewed *Plan) []Delta {
 	}
 	return out
 }
+
+// reviewedHolds are the holds of steps that the reviewer saw as what would be done but for an
+// answer of theirs.
+var reviewedHolds = []HoldReason{HeldRefused, HeldDepends, HeldFlapping}
 
 // edge is what a step is about, whatever it does.
 type edge struct {

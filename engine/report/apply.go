@@ -98,6 +98,7 @@ func Apply(w io.Writer, a Applied, o Options) error {
 	v.otherwiseStale()
 	v.systems()
 	v.findings()
+	v.questions()
 	v.allowed()
 	v.refused()
 	v.settle()
@@ -311,6 +312,8 @@ func (v *applyView) advice(t totals) string {
 		return "Next: accord plan, once everything can be read."
 	case t.refused+t.refusals > 0:
 		return "Next: " + v.wayOut()
+	case t.asked > 0:
+		return "Next: say who is right, by declaring it, or with --allow."
 	case t.untouched > 0:
 		return "Next: accord drift shows what isn't touched."
 	}

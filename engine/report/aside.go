@@ -207,7 +207,7 @@ func (v *view) held(system string) []fact {
 
 // aside reports whether a step is held by how its system is run, rather than by a refusal.
 func aside(s *plan.Step) bool {
-	return s.Held != nil && s.Held.Why != plan.HeldRefused && s.Held.Why != plan.HeldDepends
+	return s.Held != nil && s.Held.Why != plan.HeldRefused && s.Held.Why != plan.HeldDepends && s.Held.Why != plan.HeldFlapping
 }
 
 func heldText(s *plan.Step) string {

@@ -167,8 +167,8 @@ func TestWriterErrors(t *testing.T) {
 	for name, write := range map[string]func(io.Writer) error{
 		"Plan":      func(w io.Writer) error { return Plan(w, believable(), Options{}, written) },
 		"PlanJSON":  func(w io.Writer) error { return PlanJSON(w, believable()) },
-		"Drift":     func(w io.Writer) error { return Drift(w, drifted(), Options{}) },
-		"DriftJSON": func(w io.Writer) error { return DriftJSON(w, drifted()) },
+		"Drift":     func(w io.Writer) error { return Drift(w, looked(drifted()), Options{}) },
+		"DriftJSON": func(w io.Writer) error { return DriftJSON(w, looked(drifted())) },
 		"Apply":     func(w io.Writer) error { return Apply(w, mixed(), Options{}) },
 		"ApplyJSON": func(w io.Writer) error { return ApplyJSON(w, mixed()) },
 		"WhyText":   func(w io.Writer) error { return WhyText(w, holds(), Options{}) },

@@ -28,6 +28,8 @@ type driftSystem struct {
 	// Error is why it couldn't be read, NotRead why it wasn't asked.
 	Error   string `json:"error,omitempty"`
 	NotRead string `json:"notRead,omitempty"`
+	// Differences are all ways in which it isn't as declared, each of exactly one kind.
+	Differences []plan.Difference `json:"differences"`
 	// Steps are what would bring it into accord again.
 	Steps []driftStep `json:"steps"`
 	// Orphans are accounts that nobody declares, Idle those left with no grant, Missing those
@@ -42,8 +44,10 @@ type driftSystem struct {
 	Disputes []plan.Dispute `json:"disputes"`
 	// Unclaimed are grants that nobody declares, outside what is managed; Dangling ones that
 	// are declared on something that is nowhere.
-	Unclaimed []plan.Edge     `json:"unclaimed"`
-	Dangling  []plan.Dangling `json:"dangling"`
+	Unclaimed []plan.Edge `json:"unclaimed"`
+	// Pending are declared grants that wait for somebody to accept an invitation.
+	Pending  []plan.Edge     `json:"pending"`
+	Dangling []plan.Dangling `json:"dangling"`
 	// Unknown is what couldn't be seen, Waiting what can't be decided because of that.
 	Unknown []access.Unknown `json:"unknown"`
 	Waiting []plan.Waiting   `json:"waiting"`
@@ -52,27 +56,32 @@ type driftSystem struct {
 // driftStep is one difference and what becomes of it.
 type driftStep struct {
 	plan.Step
-	// Fate is reverted, refused, depends, reported, observed, additive, protected or stale.
-	Fate fate `json:"fate"`
+	// Fate is reverted, refused, flapping, depends, reported, observed, additive, protected or stale.
+	Fate plan.Fate `json:"fate"`
 }
 
 // DriftJSON writes what Drift tells as JSON.
-func DriftJSON(w io.Writer, p *plan.Plan) error {
+func DriftJSON(w io.Writer, in Drifted) error {
+	p := in.Plan
 	doc := driftDoc{FormatVersion: FormatVersion, Revision: p.Revision, At: p.At, Complete: p.Complete, Systems: []driftSystem{}}
 	bySystem := map[string][]*plan.Step{}
 	for i := range p.Steps {
 		bySystem[p.Steps[i].System] = append(bySystem[p.Steps[i].System], &p.Steps[i])
 	}
+	differences := map[string][]plan.Difference{}
+	for _, d := range in.Differences {
+		differences[d.System] = append(differences[d.System], d)
+	}
 	for _, s := range sortedSystems(p) {
 		d := driftSystem{
-			Name: s.Name, Connector: s.Connector, Mode: s.Mode, Error: s.Error, NotRead: s.NotRead, Steps: []driftStep{},
+			Name: s.Name, Connector: s.Connector, Mode: s.Mode, Error: s.Error, NotRead: s.NotRead, Differences: list(differences[s.Name]), Steps: []driftStep{},
 			Orphans: list(sortedIDs(s.Orphans)), Idle: list(sortedIDs(s.Idle)), Missing: list(sortedIDs(s.Missing)), Disputed: list(sortedIDs(s.Disputed)),
 			Linked: list(s.Linked), Disputes: list(s.Disputes),
-			Unclaimed: list(s.Unclaimed), Dangling: list(s.Dangling), Unknown: list(s.Unknown), Waiting: list(s.Waiting),
+			Unclaimed: list(s.Unclaimed), Pending: list(s.Pending), Dangling: list(s.Dangling), Unknown: list(s.Unknown), Waiting: list(s.Waiting),
 		}
 		for _, step := range bySystem[s.Name] {
-			if f, ok := fateOf(step); ok {
-				d.Steps = append(d.Steps, driftStep{*step, f})
+			if step.Drift != "" {
+				d.Steps = append(d.Steps, driftStep{*step, plan.FateOf(step)})
 			}
 		}
 		slices.SortFunc(d.Steps, func(a, b driftStep) int { return a.Compare(b.Change) })

@@ -23,6 +23,7 @@ func Plan(w io.Writer, p *plan.Plan, o Options, next string) error {
 	v.declared()
 	v.aside()
 	v.findings()
+	v.questions()
 	v.allowed()
 	v.refused()
 	v.summary(next)
@@ -174,7 +175,7 @@ func (v *view) summary(next string) {
 
 // totals are the counts beside those of what is carried out.
 type totals struct {
-	incomplete, waits, untouched, stuck, unselected int
+	incomplete, waits, untouched, asked, stuck, unselected int
 	// refusals are all of them, bare those that are about no step; refused are the steps.
 	refusals, bare, refused int
 }
@@ -208,6 +209,8 @@ func (v *view) totals() totals {
 			t.refused++
 		case s.Held.Why == plan.HeldDepends:
 			t.waits++
+		case s.Held.Why == plan.HeldFlapping:
+			t.asked++
 		default:
 			t.untouched++
 		}
@@ -226,6 +229,7 @@ func (t totals) String() string {
 	add(t.refused, "step refused", "steps refused")
 	add(t.bare, "refusal", "refusals")
 	add(t.waits, "waiting", "waiting")
+	add(t.asked, "question", "questions")
 	add(t.stuck, "can't be made true", "can't be made true")
 	add(t.untouched, "difference not touched", "differences not touched")
 	add(t.unselected, "left out by --only", "left out by --only")
@@ -253,6 +257,8 @@ func (v *view) next(run int, t totals, next string) string {
 		return "Next: accord plan, once everything can be read."
 	case t.refused > 0 || t.refusals > 0:
 		return digests + ". Next: " + v.wayOut()
+	case t.asked > 0:
+		return digests + ". Next: say who is right, by declaring it, or with --allow."
 	case t.untouched > 0:
 		return "Next: accord drift shows what isn't touched."
 	case t.unselected > 0:
