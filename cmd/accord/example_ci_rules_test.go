@@ -26,7 +26,7 @@ func everyCIJob(t testing.TB) []ciJob {
 	for name, j := range jobs {
 		out = append(out, j.job(name))
 	}
-	if len(out) < 13 {
+	if len(out) < 10 {
 		t.Fatalf("there are only %d jobs", len(out))
 	}
 	return out
@@ -143,53 +143,56 @@ func TestExampleCIActionlint(t *testing.T) {
 // TestExampleCINoticesWrongFlags: were a line of a template wrong, its job would fail and say so;
 // none looks like a plan without changes.
 func TestExampleCINoticesWrongFlags(t *testing.T) {
-	t.Parallel()
-	for _, wrong := range [][2]string{
-		{"--live=false", "--offline"}, {"accord validate", "accord check"}, {"accord policy test", "accord policy tests"},
-		{"--approvals", "--aprovals"}, {"accord ci request --into", "accord ci request --for"}, {"accord ci approvals --request", "accord ci approvals --pull"},
-		{"accord ci comment --request", "accord ci comments --request"}, {"--only time,drift", "--only time,drifts"}, {"--only change,time", "--just change,time"},
-		{"accord drift", "accord drifts"}, {"accord ci pending", "accord ci waiting"},
-	} {
-		t.Run(wrong[1], func(t *testing.T) {
+	requests := [][2]string{
+		{"--live=false", "--offline"}, {"accord validate", "accord check"}, {"accord policy test", "accord policy tests"}, {"--approvals", "--aprovals"},
+		{"accord ci request --into", "accord ci request --for"}, {"accord ci approvals --request", "accord ci approvals --pull"}, {"accord ci comment --request", "accord ci comments --request"},
+	}
+	pushes := [][2]string{{"--approvals", "--aprovals"}, {"--only time,drift", "--only time,drifts"}, {"--only change,time", "--just change,time"}, {"accord ci pending", "accord ci waiting"}}
+	hours := append([][2]string{{"--record", "--recall"}}, pushes[1:]...)
+	for _, ci := range []forgeCI{githubCI(t), gitlabCI(t)} {
+		t.Run(ci.name, func(t *testing.T) {
 			t.Parallel()
-			tried := 0
-			for _, ci := range []forgeCI{githubCI(t), gitlabCI(t)} {
-				w := newCIWorld(t)
-				r := w.request(1, "ben", false, map[string]string{"access.yaml": benGetsTools})
-				try := func(jobs []started) {
-					for _, s := range jobs {
-						if !strings.Contains(s.job.text(), wrong[0]) {
-							continue
-						}
-						tried++
-						s.job.Steps = slices.Clone(s.job.Steps)
-						for i := range s.job.Steps {
-							s.job.Steps[i].Run = strings.ReplaceAll(s.job.Steps[i].Run, wrong[0], wrong[1])
-						}
-						if res := w.run(s.job, s.event); !res.Failed {
-							t.Errorf("%s doesn't fail with %s:\n%s", s.job, wrong[1], res.Out)
-						}
-					}
-				}
-				try(slices.Concat(ci.check(w, r), ci.plan(w, r)))
-				for _, body := range r.Comments {
-					wants(t, "comment", body, "there is no plan")
-				}
-				r.Approvals = []ciApproval{{By: "ada", Commit: r.Head, At: w.now.Add(-time.Minute)}}
-				w.merge(r)
-				try(slices.Concat(ci.merged(w), ci.hourly(w)))
-			}
-			if tried < 2 {
-				t.Errorf("%q stands in %d jobs", wrong[0], tried)
-			}
+			w := newCIWorld(t)
+			r := w.request(1, "ben", false, map[string]string{"access.yaml": benGetsTools})
+			wrongly(t, w, requests, func() []started { return slices.Concat(ci.check(w, r), ci.plan(w, r)) })
+			wants(t, "comment", r.comment1(t), "there is no plan")
+			w.now = w.now.Add(time.Hour)
+			r.Approvals = []ciApproval{{By: "ada", Commit: r.Head, At: w.now}}
+			w.merge(r)
+			wrongly(t, w, pushes, func() []started { return ci.merged(w) })
+			wrongly(t, w, hours, func() []started { return ci.hourly(w) })
 		})
+	}
+}
+
+// wrongly runs those of the jobs in which a text stands, with another text in its place.
+func wrongly(t *testing.T, w *ciWorld, texts [][2]string, jobs func() []started) {
+	t.Helper()
+	for _, wrong := range texts {
+		tried := false
+		for _, s := range jobs() {
+			if !strings.Contains(s.job.text(), wrong[0]) {
+				continue
+			}
+			tried = true
+			s.job.Steps = slices.Clone(s.job.Steps)
+			for i := range s.job.Steps {
+				s.job.Steps[i].Run = strings.ReplaceAll(s.job.Steps[i].Run, wrong[0], wrong[1])
+			}
+			if res := w.run(s.job, s.event); !res.Failed {
+				t.Errorf("%s doesn't fail with %s:\n%s", s.job, wrong[1], res.Out)
+			}
+		}
+		if !tried {
+			t.Errorf("%q stands in none of the jobs", wrong[0])
+		}
 	}
 }
 
 // TestExampleCIScripts: the shell of every script and step can be read.
 func TestExampleCIScripts(t *testing.T) {
 	texts := map[string]string{}
-	for _, name := range []string{"clone", "plan", "apply", "drift"} {
+	for _, name := range []string{"clone", "plan", "apply"} {
 		texts["cron/"+name] = ciText(t, "cron/"+name)
 	}
 	for _, j := range everyCIJob(t) {
@@ -202,7 +205,7 @@ func TestExampleCIScripts(t *testing.T) {
 			t.Errorf("%s: %v\n%s", name, err, out)
 		}
 	}
-	for _, name := range []string{"plan", "apply", "drift"} {
+	for _, name := range []string{"plan", "apply"} {
 		info, err := os.Stat(filepath.Join(ciExamples, "cron", name))
 		if err != nil || info.Mode()&0o111 == 0 || !strings.Contains(ciText(t, "cron/"+name), "\nset -euo pipefail\n") {
 			t.Errorf("cron/%s can't be run, or goes on after an error: %v", name, err)
@@ -212,7 +215,7 @@ func TestExampleCIScripts(t *testing.T) {
 		for _, name := range strings.Fields(m[1]) {
 			ciText(t, name)
 		}
-		if m[1] != "cron/clone cron/plan cron/apply cron/drift" {
+		if m[1] != "cron/clone cron/plan cron/apply" {
 			t.Errorf("the image holds %s", m[1])
 		}
 	}
@@ -254,5 +257,46 @@ func TestExampleCIUnits(t *testing.T) {
 	}
 	if out, err := check(); err == nil && !strings.Contains(out, "OnBoot") {
 		t.Errorf("a broken unit isn't noticed:\n%s", out)
+	}
+}
+
+// TestExampleCIReadme: the lines that the README shows are lines of the templates, and what it
+// names is there.
+func TestExampleCIReadme(t *testing.T) {
+	text := ciText(t, "README.md")
+	lines := map[string]bool{}
+	for _, j := range everyCIJob(t) {
+		for line := range strings.Lines(j.text()) {
+			lines[strings.TrimSpace(line)] = true
+		}
+	}
+	shown := 0
+	for i, block := range strings.Split(text, "\n```\n") {
+		if i%2 == 0 {
+			continue
+		}
+		for _, line := range strings.Split(block, "\n") {
+			shown++
+			if line = strings.TrimSpace(line); !lines[line] {
+				t.Errorf("no template has the line %q", line)
+			}
+		}
+	}
+	if shown < 12 {
+		t.Errorf("the README shows %d lines", shown)
+	}
+	for _, m := range regexp.MustCompile(`\]\(([^)]+)\)`).FindAllStringSubmatch(text, -1) {
+		if _, err := os.Stat(filepath.Join(ciExamples, m[1])); err != nil {
+			t.Error(err)
+		}
+	}
+	var all strings.Builder
+	for _, file := range ciFilesOf(t, `(\.yml|/cron/.*)$`) {
+		all.WriteString(ciText(t, file))
+	}
+	for _, name := range regexp.MustCompile("`([A-Z]+_[A-Z_]+)`").FindAllStringSubmatch(text, -1) {
+		if name[1] != "GITHUB_TOKEN" && !strings.Contains(all.String(), name[1]) && !slices.Contains([]string{"GITEA_TOKEN"}, name[1]) {
+			t.Errorf("no template uses %s", name[1])
+		}
 	}
 }

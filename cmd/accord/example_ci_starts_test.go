@@ -109,7 +109,7 @@ func giteaCI(t testing.TB) forgeCI {
 		},
 		plan: plan, approved: plan,
 		merged: func(w *ciWorld) []started { return run(w, "apply") },
-		hourly: func(w *ciWorld) []started { return append(run(w, "drift"), run(w, "apply")...) },
+		hourly: func(w *ciWorld) []started { return run(w, "apply") },
 	}
 }
 
@@ -128,7 +128,7 @@ func cronCI(t testing.TB) forgeCI {
 	return forgeCI{
 		name: "cron", polls: true, plan: plan, approved: plan,
 		merged: func(w *ciWorld) []started { return run(w, "apply") },
-		hourly: func(w *ciWorld) []started { return append(run(w, "drift"), run(w, "apply")...) },
+		hourly: func(w *ciWorld) []started { return run(w, "apply") },
 	}
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"maps"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -306,9 +305,7 @@ func githubCI(t testing.TB) forgeCI {
 			return jobs(w, "accord-apply.yml", event(w, "push", map[string]any{"after": w.main()}, "refs/heads/main"))
 		},
 		hourly: func(w *ciWorld) []started {
-			out := jobs(w, "accord-drift.yml", event(w, "schedule", map[string]any{}, "refs/heads/main"))
-			slices.Reverse(out) // look, then act
-			return out
+			return jobs(w, "accord-apply.yml", event(w, "schedule", map[string]any{}, "refs/heads/main"))
 		},
 	}
 }
