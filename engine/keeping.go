@@ -77,7 +77,10 @@ func (s *session) remember(ctx context.Context, write bool) (err error) {
 		return err
 	}
 	if !write {
-		s.journal, err = journal.OpenReadOnly(ctx, s.kept.store)
+		if s.journal, err = journal.OpenReadOnly(ctx, s.kept.store); err != nil && s.dispensable(ctx, err) {
+			s.notes = append(s.notes, "the journal couldn't be read, and isn't needed for what the declaration changes against "+s.opts.Base)
+			return nil
+		}
 	} else if err = s.settle(ctx); err == nil {
 		s.journal, err = journal.Open(ctx, s.kept.store, s.Now)
 	}
@@ -94,6 +97,23 @@ func (s *session) remember(ctx context.Context, write bool) (err error) {
 	return nil
 }
 
+// dispensable reports whether a plan can do without a journal that can't be fetched: one that
+// compares two revisions, as in a job for a fork's request, which holds no credential. What is wrong
+// with a journal that could be had is always an error.
+func (s *session) dispensable(ctx context.Context, err error) bool {
+	return s.kept.spooled != nil && s.opts.NoLive && s.opts.Base != "" && ctx.Err() == nil && !unsound(err)
+}
+
+// unsound reports whether an error speaks of what the journal says, not of the way to it.
+func unsound(err error) bool {
+	for _, is := range []error{journal.ErrHeld, journal.ErrMoved, journal.ErrRewound, journal.ErrBroken, journal.ErrVersion} {
+		if errors.Is(err, is) {
+			return true
+		}
+	}
+	return false
+}
+
 // settle sends what an earlier run couldn't. If that fails again the run may still do what must
 // not wait.
 func (s *session) settle(ctx context.Context) error {
@@ -101,10 +121,8 @@ func (s *session) settle(ctx context.Context) error {
 		return nil
 	}
 	_, err := s.kept.spooled.Settle(ctx)
-	for _, final := range []error{journal.ErrHeld, journal.ErrMoved, journal.ErrRewound, journal.ErrBroken, journal.ErrVersion} {
-		if errors.Is(err, final) {
-			return err
-		}
+	if unsound(err) {
+		return err
 	}
 	if err != nil {
 		s.notes = append(s.notes, err.Error())

@@ -139,13 +139,7 @@ func (s *session) judging(ctx context.Context) (rev repo.Revision, decl *declare
 }
 
 // accepted is the commit whose judging settings hold by the journal.
-func (s *session) accepted() (string, bool) {
-	if rev, _, known := s.memory.Settings(); known {
-		return rev, rev != ""
-	}
-	rev, _, ok := s.memory.LastRevision()
-	return rev, ok
-}
+func (s *session) accepted() (string, bool) { return agreed(s.memory) }
 
 // accepts tells whose settings hold once the plan is applied, and names their policies: head's,
 // if the whole of it was judged and nothing of it was refused. What a guard refuses is no doubt

@@ -19,15 +19,15 @@ import (
 func (a *app) ciCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "ci",
-		Short: "Put a plan on a merge request; collect its approvals",
+		Short: "Put a plan on a merge request; collect its approvals; find what waits to be applied",
 		Long: `The subcommands speak to GitHub, GitLab, Gitea or Forgejo. In a job of their CI they find
 out for themselves which repository, request and commit is meant; elsewhere --forge, --api,
 --repo and --request say so. The token is read from the environment: GITHUB_TOKEN,
 GITLAB_TOKEN, GITEA_TOKEN or FORGEJO_TOKEN, or the variable that --token-env names.`,
-		Args: exactArgs(0, 0, "a subcommand: comment, status or approvals"),
+		Args: exactArgs(0, 0, "a subcommand: request, comment, status, approvals or pending"),
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(a.ciCommentCommand(), a.ciStatusCommand(), a.ciApprovalsCommand())
+	c.AddCommand(a.ciRequestCommand(), a.ciCommentCommand(), a.ciStatusCommand(), a.ciApprovalsCommand(), a.ciPendingCommand())
 	return c
 }
 

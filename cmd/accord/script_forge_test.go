@@ -141,8 +141,13 @@ func (f *scriptForge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case !repo:
 		scriptAnswer(w, 404, map[string]string{"message": "The target couldn't be found."})
 	case path == "/pulls/7", path == "/commits/"+f.merged+"/pull":
-		scriptAnswer(w, 200, map[string]any{"number": 7, "html_url": "https://git.acme.example/acme/access/pulls/7", "user": f.user(f.author),
-			"head": map[string]string{"sha": f.head}, "merged": f.merged != "", "merge_commit_sha": f.merged})
+		scriptAnswer(w, 200, f.pull())
+	case path == "/pulls":
+		list := []map[string]any{}
+		if f.merged == "" {
+			list = append(list, f.pull())
+		}
+		scriptAnswer(w, 200, list)
 	case path == "/pulls/7/reviews":
 		scriptAnswer(w, 200, append([]map[string]any{}, f.reviews...))
 	case path == "/pulls/7/commits":
@@ -161,6 +166,15 @@ func (f *scriptForge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		scriptAnswer(w, 404, map[string]string{"message": "The target couldn't be found."})
 	}
+}
+
+func (f *scriptForge) pull() map[string]any {
+	state := "open"
+	if f.merged != "" {
+		state = "closed"
+	}
+	return map[string]any{"number": 7, "html_url": "https://git.acme.example/acme/access/pulls/7", "user": f.user(f.author), "state": state,
+		"head": map[string]string{"sha": f.head}, "base": map[string]string{"ref": "main"}, "merged": f.merged != "", "merge_commit_sha": f.merged}
 }
 
 func (f *scriptForge) change(w http.ResponseWriter, method, id string, body map[string]any) {

@@ -130,6 +130,21 @@ func pages[T any](ctx context.Context, c *caller, a ask) iter.Seq2[T, error] {
 	}
 }
 
+// requests makes merge requests of a forge's rows.
+func requests[T any](rows iter.Seq2[T, error], of func(T) Request) iter.Seq2[Request, error] {
+	return func(yield func(Request, error) bool) {
+		for row, err := range rows {
+			var r Request
+			if err == nil {
+				r = of(row)
+			}
+			if !yield(r, err) {
+				return
+			}
+		}
+	}
+}
+
 // collect gathers a listing.
 func collect[T any](rows iter.Seq2[T, error]) ([]T, error) {
 	var out []T

@@ -74,6 +74,22 @@ func contract(t *testing.T, s stage) {
 		}
 		holds(t, "place/of another", "elsewhere")
 	})
+	t.Run("requests", func(t *testing.T) {
+		var heads []string
+		f := s.open(s.url)
+		for r, err := range f.Requests(t.Context()) {
+			must(t, err)
+			heads = append(heads, r.Head)
+			if !r.Open || r.Into == "" || r.Number <= 0 {
+				t.Errorf("%+v", r)
+			}
+		}
+		r, err := f.Request(t.Context())
+		must(t, err)
+		if !slices.Contains(heads, s.head) || !r.Open || r.Into == "" {
+			t.Errorf("open are %q, which lacks %s; the request itself is %+v", heads, s.head, r)
+		}
+	})
 	faults := map[connectortest.Fault]error{ // what it may fail with, for good
 		connectortest.FaultPageTwo: connectors.ErrIncomplete, connectortest.FaultTruncated: connectors.ErrIncomplete,
 		connectortest.FaultEmpty: connectors.ErrIncomplete, connectortest.FaultLoginPage: connectors.ErrIncomplete,

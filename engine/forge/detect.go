@@ -215,5 +215,41 @@ func gitlabCI(env func(string) string) (Target, error) {
 		}
 		t.Request = n
 	}
+	if path := env("TRIGGER_PAYLOAD"); path != "" && env("CI_PIPELINE_SOURCE") == "trigger" {
+		return t, t.payload(path)
+	}
 	return t, nil
+}
+
+// payload reads what a webhook handed to the pipeline that it triggered on a branch of the
+// project (https://docs.gitlab.com/ci/triggers/#access-webhook-payload). Of a merge request it
+// says which one; a payload of another kind says nothing.
+func (t *Target) payload(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("reading what triggered the pipeline: %w", err)
+	}
+	defer f.Close()
+	var e struct {
+		Kind    string `json:"object_kind"`
+		Request struct {
+			Number int `json:"iid"`
+			Target int `json:"target_project_id"`
+			Last   struct {
+				ID string `json:"id"`
+			} `json:"last_commit"`
+		} `json:"object_attributes"`
+	}
+	if err := json.NewDecoder(io.LimitReader(f, maxEvent)).Decode(&e); err != nil {
+		return fmt.Errorf("reading what triggered the pipeline, in TRIGGER_PAYLOAD: %w", err)
+	}
+	if e.Kind != "merge_request" {
+		return nil
+	}
+	if e.Request.Number <= 0 || strconv.Itoa(e.Request.Target) != t.Repo {
+		return fmt.Errorf("the webhook speaks of merge request %d of project %d, and the pipeline is of project %s", e.Request.Number, e.Request.Target, t.Repo)
+	}
+	// The pipeline is one of the target's branch, not of the request.
+	t.Request, t.Commit, t.Pipeline = e.Request.Number, e.Request.Last.ID, ""
+	return nil
 }

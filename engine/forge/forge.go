@@ -34,6 +34,9 @@ type Forge interface {
 	Limit() int
 	// Request reads the merge request.
 	Request(context.Context) (Request, error)
+	// Requests yields the merge requests of the repository that are open, in any order. It ends
+	// with the first error.
+	Requests(context.Context) iter.Seq2[Request, error]
 	// Self is who the token acts for; known is false where a token of its kind isn't told.
 	Self(context.Context) (self User, known bool, err error)
 	// Comments yields the comments of the request, all of them, in any order. It ends with the
@@ -63,6 +66,9 @@ type Request struct {
 	// Head is the commit on top, Base the tip of the branch that it is for, as far as the forge
 	// says; both full ids.
 	Head, Base string
+	// Into is the branch that it is for; Open says that it is neither merged nor closed.
+	Into string
+	Open bool
 	// Author opened it.
 	Author User
 	// MergedAs is the commit that it became; "" while it isn't merged.

@@ -68,12 +68,13 @@ type gtPull struct {
 	User   *gtUser `json:"user"`
 	Merged bool    `json:"merged"`
 	Became string  `json:"merge_commit_sha"`
+	State  string  `json:"state"`
 	Head   ghTip   `json:"head"`
 	Base   ghTip   `json:"base"`
 }
 
 func (p gtPull) request() Request {
-	r := Request{Number: p.Number, Head: p.Head.SHA, Base: p.Base.SHA, Author: p.User.user(), URL: p.URL}
+	r := Request{Number: p.Number, Head: p.Head.SHA, Base: p.Base.SHA, Into: p.Base.Ref, Open: p.State == "open", Author: p.User.user(), URL: p.URL}
 	if p.Merged {
 		r.MergedAs = p.Became
 	}
@@ -105,6 +106,14 @@ func (g *gitea) read(ctx context.Context) (gtPull, string, error) {
 func (g *gitea) Request(ctx context.Context) (Request, error) {
 	p, _, err := g.read(ctx)
 	return p.request(), err
+}
+
+// Requests implements Forge.
+func (g *gitea) Requests(ctx context.Context) iter.Seq2[Request, error] {
+	q := fifty()
+	q.Set("state", "open")
+	return requests(pages[gtPull](ctx, g.caller, ask{"listing the pull requests of " + g.owner + "/" + g.name, gtRead,
+		rest.Request{Method: "GET", Path: g.path("pulls"), Query: q}}), gtPull.request)
 }
 
 // Self implements Forge. A token without the scope read:user isn't told.

@@ -70,16 +70,18 @@ type ghPull struct {
 	Commits int     `json:"commits"`
 	Merged  *string `json:"merged_at"`
 	Became  string  `json:"merge_commit_sha"`
+	State   string  `json:"state"`
 	Head    ghTip   `json:"head"`
 	Base    ghTip   `json:"base"`
 }
 
 type ghTip struct {
 	SHA string `json:"sha"`
+	Ref string `json:"ref"`
 }
 
 func (p ghPull) request() Request {
-	r := Request{Number: p.Number, Head: p.Head.SHA, Base: p.Base.SHA, Author: p.User.user(), URL: p.URL}
+	r := Request{Number: p.Number, Head: p.Head.SHA, Base: p.Base.SHA, Into: p.Base.Ref, Open: p.State == "open", Author: p.User.user(), URL: p.URL}
 	if p.Merged != nil { // before, it is that of a merge on trial
 		r.MergedAs = p.Became
 	}
@@ -120,6 +122,14 @@ func (g *github) pull(ctx context.Context) (ghPull, string, error) {
 func (g *github) Request(ctx context.Context) (Request, error) {
 	p, _, err := g.pull(ctx)
 	return p.request(), err
+}
+
+// Requests implements Forge.
+func (g *github) Requests(ctx context.Context) iter.Seq2[Request, error] {
+	q := hundred()
+	q.Set("state", "open")
+	return requests(pages[ghPull](ctx, g.caller, ask{"listing the pull requests of " + g.owner + "/" + g.name, ghRead,
+		rest.Request{Method: "GET", Path: g.path("pulls"), Query: q}}), ghPull.request)
 }
 
 // Self implements Forge. The token of a workflow or an app isn't told.

@@ -147,6 +147,11 @@ func (g *fakeGitHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.profile(w, strings.TrimPrefix(path, "/users/"))
 	case path == "/pulls/7":
 		answerJSON(w, http.StatusOK, g.pull)
+	case path == "/pulls":
+		p := g.d.Example(g.t, "pull-request-simple-items").([]any)[0].(map[string]any)
+		p["number"], p["requested_teams"] = 7, []any{}
+		p["head"].(map[string]any)["sha"] = ghHead
+		g.page(w, r, []any{p})
 	case path == "/pulls/7/reviews":
 		g.page(w, r, g.reviews)
 	case path == "/pulls/7/commits":

@@ -66,6 +66,7 @@ type glRequest struct {
 	Number int     `json:"iid"`
 	Head   string  `json:"sha"`
 	State  string  `json:"state"`
+	Into   string  `json:"target_branch"`
 	URL    string  `json:"web_url"`
 	Author *glUser `json:"author"`
 	Merge  string  `json:"merge_commit_sha"`
@@ -76,7 +77,7 @@ type glRequest struct {
 }
 
 func (r glRequest) request() Request {
-	out := Request{Number: r.Number, Head: r.Head, Base: r.Refs.Start, Author: r.Author.user(), URL: r.URL}
+	out := Request{Number: r.Number, Head: r.Head, Base: r.Refs.Start, Into: r.Into, Open: r.State == "opened" || r.State == "locked", Author: r.Author.user(), URL: r.URL}
 	if r.State == "merged" {
 		out.MergedAs = cmp.Or(r.Merge, r.Squash, r.Head) // a fast-forward makes no commit
 	}
@@ -118,6 +119,14 @@ func (g *gitlab) read(ctx context.Context) (glRequest, string, error) {
 func (g *gitlab) Request(ctx context.Context) (Request, error) {
 	r, _, err := g.read(ctx)
 	return r.request(), err
+}
+
+// Requests implements Forge.
+func (g *gitlab) Requests(ctx context.Context) iter.Seq2[Request, error] {
+	q := hundred()
+	q.Set("state", "opened")
+	return requests(pages[glRequest](ctx, g.caller, ask{"listing the merge requests of " + g.t.Repo, glRead,
+		rest.Request{Method: "GET", Path: g.path("merge_requests"), Query: q}}), glRequest.request)
 }
 
 // Self implements Forge.

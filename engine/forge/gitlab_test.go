@@ -49,6 +49,7 @@ const (
 func newFakeGitLab(t *testing.T) *fakeGitLab {
 	g := &fakeGitLab{t: t, nextID: 300, statuses: map[string]*gitlabapi.CommitStatus{}, emails: map[string]string{}, denies: map[string]string{}}
 	g.request.IID, g.request.SHA, g.request.State, g.request.Author = 7, glHead, "opened", glBasic("ada")
+	g.request.TargetBranch = "main"
 	server := httptest.NewServer(g)
 	t.Cleanup(server.Close)
 	g.url = server.URL
@@ -126,6 +127,8 @@ func (g *fakeGitLab) inProject(w http.ResponseWriter, r *http.Request, path stri
 	switch {
 	case path == "/merge_requests/7":
 		answerJSON(w, http.StatusOK, g.request)
+	case path == "/merge_requests" && r.URL.Query().Get("state") == "opened":
+		answerPage(w, r, []any{g.request}, 20)
 	case path == "/merge_requests/7/approvals":
 		answerJSON(w, http.StatusOK, g.approvals)
 	case path == "/merge_requests/7/versions":

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 // numbers is a file of which each line is a number of its own, in order: however it was merged,
@@ -301,4 +302,31 @@ func TestDiffers(t *testing.T) {
 	check("without an index", "people/alice.yaml", "people/bob.yaml", "people/gone.yaml", "people/new.yaml", "policy/a.rego", "policy/b.rego")
 	os.Remove(filepath.Join(g.dir, "accord.yaml"))
 	check("without accord.yaml", "accord.yaml", "people/alice.yaml", "people/bob.yaml", "people/gone.yaml", "policy/a.rego", "policy/b.rego")
+}
+
+func TestSinceAgreesWithGit(t *testing.T) {
+	for seed := range uint64(3) {
+		g := newGit(t)
+		rng := rand.New(rand.NewPCG(seed, 5))
+		commits := randomHistory(g, rng, 30, time.Duration(seed)*time.Hour)
+		r := open1(t, g.dir)
+		for range 12 {
+			past, head := commits[rng.IntN(len(commits))], commits[rng.IntN(len(commits))]
+			list, err := r.Since(t.Context(), resolve(t, r, past), resolve(t, r, head))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := make([]string, len(list))
+			for i, rev := range list {
+				got[i] = rev.Hash
+			}
+			// git rev-list head ^past would trust the clocks.
+			held := strings.Fields(g.run("rev-list", past))
+			want := strings.Fields(g.run("rev-list", "--first-parent", "--reverse", head))
+			want = slices.DeleteFunc(want, func(c string) bool { return slices.Contains(held, c) })
+			if d := cmp.Diff(want, got, cmpopts.EquateEmpty()); d != "" {
+				t.Errorf("seed %d: %s to %s: %s", seed, past, head, d)
+			}
+		}
+	}
 }
