@@ -25,6 +25,7 @@ type block struct {
 type blockRow struct {
 	row
 	names []string
+	like  row // as it reads where many have the like
 }
 
 // foldFrom is from how many people on the same change for the same cause is said once.
@@ -34,11 +35,12 @@ const foldFrom = 3
 type grouper struct {
 	bySystem bool
 	fold     bool
+	verbose  bool // names everybody
 }
 
 func (g grouper) blocks(entries []entry) []block {
 	if g.bySystem {
-		return blocksBySystem(entries)
+		return g.blocksBySystem(entries)
 	}
 	return g.blocksByPerson(entries)
 }
@@ -111,12 +113,10 @@ func (g grouper) blocksByPerson(entries []entry) []block {
 		}
 	}
 	for _, u := range folds {
-		u.finishFold()
+		u.finishFold(g)
 		units = append(units, *u)
 	}
-	for _, u := range people {
-		units = append(units, *u)
-	}
+	units = append(units, g.alike(people)...)
 	slices.SortFunc(units, unit.compare)
 	var out []block
 	for _, u := range units {
@@ -145,7 +145,7 @@ func (u *unit) add(e entry, title string) {
 	if e.who.account != "" && e.step != nil && e.step.Action.OnGrant() && !named(b.rows, e) {
 		e.row.notes = join("as "+quoteName(e.who.account), e.row.notes)
 	}
-	b.rows = append(b.rows, blockRow{row: e.row})
+	b.rows = append(b.rows, blockRow{row: e.row, like: likeRow(e)})
 }
 
 // named reports whether a row tells the account's name already.
@@ -181,9 +181,14 @@ func foldInto(folds map[string]*unit, k change, same []entry) {
 }
 
 // finishFold gives a fold its title; the names of a single change stand beside it.
-func (u *unit) finishFold() {
+func (u *unit) finishFold(g grouper) {
 	b := &u.blocks[0]
 	b.title = Count(u.fold, noun(u.people), noun(u.people))
+	var rows []row
+	for _, r := range b.rows {
+		rows = append(rows, r.row)
+	}
+	b.names = g.cutNames(b.names, rows...)
 	if len(b.rows) > 1 {
 		return
 	}
@@ -273,7 +278,7 @@ func compareCause(a, b access.Cause) int {
 }
 
 // blocksBySystem gives each system its blocks, one a cause, with the names beside each change.
-func blocksBySystem(entries []entry) []block {
+func (g grouper) blocksBySystem(entries []entry) []block {
 	type key struct {
 		system string
 		cause  access.Cause
@@ -299,7 +304,7 @@ func blocksBySystem(entries []entry) []block {
 			for i, w := range people {
 				names[i] = w.listed()
 			}
-			b.rows = append(b.rows, blockRow{r, names})
+			b.rows = append(b.rows, blockRow{row: r, names: g.cutNames(names, r)})
 		}
 		slices.SortFunc(b.rows, func(a, b blockRow) int { return a.compare(b.row) })
 		out = append(out, b)

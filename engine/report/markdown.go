@@ -226,7 +226,7 @@ func (m *markdown) gaining(in []story) {
 	n := 0
 	for _, s := range in {
 		for _, l := range s.lines {
-			if !l.takes() {
+			if !l.pressing() {
 				n += len(l.entries)
 			}
 		}
@@ -250,7 +250,7 @@ func byTarget(in []story) []storyLine {
 	var out []storyLine
 	for _, s := range in {
 		for _, l := range s.lines {
-			if !l.takes() {
+			if !l.pressing() {
 				continue
 			}
 			k := lineKey{l.row, l.action, l.leaver}
@@ -272,9 +272,19 @@ func byTarget(in []story) []storyLine {
 // story writes one cause and what comes of it: on one line where it is one change.
 func (m *markdown) story(s story) {
 	why := m.why(s)
-	if l := s.lines[0]; len(s.lines) == 1 && (s.person != "" || l.takes() || len(l.entries) <= fewNames) {
+	if l := s.lines[0]; len(s.lines) == 1 && (s.person != "" || l.pressing() || len(l.entries) <= fewNames) {
 		m.item(0, m.line(l, "")+why+m.list(l))
 		m.fold(s, nil)
+		return
+	}
+	if len(s.lines) == 1 {
+		if m.detail >= detailCounts {
+			m.item(0, m.line(s.lines[0], "")+why)
+			m.fold(s, nil)
+			return
+		}
+		m.item(0, m.line(s.lines[0], "")+why+", named below")
+		m.fold(s, s.lines)
 		return
 	}
 	if s.person != "" {
@@ -287,7 +297,7 @@ func (m *markdown) story(s story) {
 		switch {
 		case s.person != "":
 			m.item(1, m.line(l, implied)+m.list(l))
-		case l.takes() || len(l.entries) <= fewNames:
+		case l.pressing() || len(l.entries) <= fewNames:
 			m.item(1, m.line(l, "")+m.list(l))
 		case m.detail < detailCounts:
 			m.item(1, m.line(l, "")+", named below")
@@ -298,9 +308,6 @@ func (m *markdown) story(s story) {
 	}
 	m.fold(s, folded)
 }
-
-// fewNames is how many who gain something are named where nothing is folded.
-const fewNames = 12
 
 // why is the cause with its place.
 func (m *markdown) why(s story) string {

@@ -77,7 +77,7 @@ func (m *markdown) least(left map[string]int) {
 	}
 	m.b.Reset()
 	m.para("### Access")
-	m.para("> ⛔ **The plan has no room here: %s not shown.** Read the whole plan before you agree.", Count(sum, "removal or change is", "removals and changes are"))
+	m.para("> ⛔ **The plan has no room here: %s not shown.** Read the whole plan before you agree.", Count(sum, "removal or risky change is", "removals and risky changes are"))
 	if link := mdLink("The whole plan", m.opts.Link); m.opts.Link != "" && m.b.Len()+len(link) < m.opts.Limit {
 		m.para("%s", link)
 	}
@@ -163,7 +163,7 @@ func (m *markdown) missing(left map[string]int) string {
 		return ""
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "> ⛔ **This comment is not the whole plan: %s not shown here.** There is no room for more. What is left out:\n>\n", Count(sum, "removal or change is", "removals and changes are"))
+	fmt.Fprintf(&b, "> ⛔ **This comment is not the whole plan: %s not shown here.** There is no room for more. What is left out:\n>\n", Count(sum, "removal or risky change is", "removals and risky changes are"))
 	systems := slices.SortedFunc(maps.Keys(left), func(a, b string) int { return cmp.Or(left[b]-left[a], strings.Compare(a, b)) })
 	more := 0
 	for i, s := range systems {

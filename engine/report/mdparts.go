@@ -82,7 +82,7 @@ func (m *markdown) sentence() string {
 		what = append(what, fmt.Sprintf("gives access to **%s**", countWho(t.gain)))
 	}
 	if t.changed > 0 {
-		what = append(what, "changes **"+Count(t.changed, "thing", "things")+"** otherwise")
+		what = append(what, "changes **"+Count(t.changed, "other thing", "other things")+"**")
 	}
 	if len(what) > 0 {
 		end := "."

@@ -58,7 +58,7 @@ func (m *markdown) held(r mdRefusal) {
 	for _, s := range r.stories {
 		for _, l := range s.lines {
 			switch {
-			case l.takes():
+			case l.pressing():
 			case m.detail < detailCounts:
 				m.item(1, "held: "+m.line(l, "")+m.list(l))
 			default:

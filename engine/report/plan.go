@@ -93,6 +93,9 @@ func (v *view) header() {
 		parts = append(parts, "judged by "+Count(len(j.Rules), "rule", "rules"))
 	}
 	v.text(0, 2, strings.Join(parts, " · "))
+	if p.Rehearsal {
+		v.text(0, 2, "As of "+instantText(p.At)+", not now: what would be done then if nothing else changed. It can't be applied.")
+	}
 	for _, n := range p.Notes {
 		v.text(0, 2, "Note: "+n)
 	}
@@ -245,7 +248,7 @@ func (v *view) next(run int, t totals, next string) string {
 		digests = "Change " + short(v.plan.ChangeDigest, 8) + ", plan " + short(v.plan.PlanDigest, 8)
 	}
 	switch {
-	case run > 0 && next == "":
+	case run > 0 && (next == "" || v.plan.Rehearsal):
 		return digests + "."
 	case run > 0:
 		if r, _ := utf8.DecodeRuneInString(next); unicode.IsLower(r) {

@@ -38,6 +38,10 @@ func TestPlan(t *testing.T) {
 		{"partly-not-read", partlyNotRead, Options{}},
 		{"hostile", hostile, Options{Color: true}},
 		{"objects", objects, Options{}},
+		{"joiners", joiners, Options{}},
+		{"rule-200", rule200, Options{}},
+		{"rule-200-by-system", rule200, Options{GroupBy: "system"}},
+		{"rehearsal", rehearsal, Options{}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			text := golden(t, "plan-"+test.name+".txt", func(b *bytes.Buffer) error { return Plan(b, test.plan(), test.o, written) })

@@ -1,12 +1,19 @@
 // Package report turns what the engine found (a plan, what an apply did, drift, the answer to
-// why) into text and JSON. It is pure: values in, bytes to a writer. Wording and colour are
-// made here and nowhere else; further forms join as further files.
+// why) into text and JSON, and a plan into Markdown, HTML, SARIF and JUnit as well. It is pure:
+// values in, bytes to a writer. Wording and colour are made here and nowhere else; further forms
+// join as further files.
 //
 //	plan.go, aside.go, shift.go   a plan as text; what isn't touched; what the declaration changes
 //	apply.go, drift.go, why.go    the other reports; their JSON in apply_json.go, …
 //	who.go, holder.go, show.go, expiring.go, audit.go   answers; CSV is written by csv.go
 //	step.go, block.go             a step as a row; rows into blocks, one a cause, folded
+//	alike.go                      people who fare the same for causes of the same form
 //	section.go, page.go           blocks into lines of limited width
+//	story.go                      steps told by their causes, the riskiest first
+//	markdown.go, md….go           a plan for a merge request, with as much detail as has room
+//	html.go, html/                a plan as one page for a browser
+//	sarif.go, junit.go            findings on lines; a plan as tests
+//	failed.go                     that there is no plan, in each of these
 //	clean.go                      what makes strings from outside safe to print
 //
 // # How it speaks
@@ -37,5 +44,5 @@ type Options struct {
 }
 
 func (o Options) grouper(fold bool) grouper {
-	return grouper{bySystem: o.GroupBy == "system", fold: fold}
+	return grouper{bySystem: o.GroupBy == "system", fold: fold, verbose: o.Verbose}
 }

@@ -65,10 +65,6 @@ func (l storyLine) rank() int {
 	return rankUnknown
 }
 
-// takes reports whether the line may take something from somebody: whatever isn't purely a
-// gain. Such lines are told with every name, however many there are.
-func (l storyLine) takes() bool { return l.kind != given }
-
 // names are whom the line is about.
 func (l storyLine) names() []string {
 	out := make([]string, len(l.entries))
@@ -269,17 +265,8 @@ func (s story) form() string {
 	return b.String()
 }
 
-// theirs is the text of the cause without whom it is about: "bob's title" is "their title".
-func (s story) theirs() string {
-	before, rest, ok := strings.Cut(s.cause.Text, s.person+"'s ")
-	if ok && s.person != "" && (before == "" || strings.HasSuffix(before, " ")) {
-		return before + "their " + rest
-	}
-	if s.cause.Text == s.person {
-		return ""
-	}
-	return s.cause.Text
-}
+// theirs is the text of the cause without whom it is about.
+func (s story) theirs() string { return theirs(s.cause.Text, s.person) }
 
 // sortStories puts the riskiest first, and keeps together what is about one person.
 func sortStories(in []story) {
@@ -307,7 +294,8 @@ func (s story) place() string {
 }
 
 // paths are the ways in which the access comes or came about, from the grant down, each told
-// once.
+// once. Of a story about several what is each one's own is left out: their names in a list,
+// their attributes.
 func (s story) paths() [][]access.Link {
 	var out [][]access.Link
 	seen := map[string]bool{}
@@ -317,18 +305,27 @@ func (s story) paths() [][]access.Link {
 				continue
 			}
 			for _, r := range slices.Concat(e.step.Reasons, e.step.Was) {
+				chain := r.Chain
+				if s.person == "" {
+					chain = slices.DeleteFunc(slices.Clone(chain), func(l access.Link) bool { return ownLink(l, e.who.person) })
+				}
 				k := ""
-				for _, link := range r.Chain {
+				for _, link := range chain {
 					k += fmt.Sprintf("%q:%d ", link.File, link.Line)
 				}
 				if k != "" && !seen[k] {
 					seen[k] = true
-					out = append(out, r.Chain)
+					out = append(out, chain)
 				}
 			}
 		}
 	}
 	return out
+}
+
+// ownLink reports whether a link of a chain is about nobody but one person.
+func ownLink(l access.Link, person string) bool {
+	return person != "" && (strings.HasPrefix(l.Text, person+"'s ") || strings.HasPrefix(l.Text, person+" reports to ") || strings.HasSuffix(l.Text, " names "+person))
 }
 
 // shown reports whether a step belongs to what is carried out, now or once something that it
