@@ -101,9 +101,11 @@ func (d *Desired) head(w *way) []access.Link {
 }
 
 func grantLink(w *way) access.Link {
-	what := entText(w.what.ent)
+	var what string
 	if len(w.what.roles) > 0 {
 		what = "role " + w.what.roles[0].role.ID.Value
+	} else {
+		what = entText(w.what.ent)
 	}
 	text := fmt.Sprintf("grant %s gives %s to %s", w.grant.ID.Value, what, termText(w.who.term))
 	if w.grant.Until.Text != "" {
