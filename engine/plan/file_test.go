@@ -229,3 +229,17 @@ func FuzzReadPlan(f *testing.F) {
 		p.Refused()
 	})
 }
+
+// TestChangeDigestOutlivesLines: where a change is written isn't part of what it is.
+func TestChangeDigestOutlivesLines(t *testing.T) {
+	shifts := everything().Shifts
+	before := plan.ChangeDigest(shifts)
+	shifts[0].Cause = access.Cause{Kind: access.CauseDeclared, Text: "a grant gives it", File: "grants/a.yaml", Line: 7}
+	if plan.ChangeDigest(shifts) != before || shifts[0].Cause.Line != 7 {
+		t.Error("the line of a change is in its digest")
+	}
+	shifts[0].Permission = "write"
+	if plan.ChangeDigest(shifts) == before {
+		t.Error("another change has the same digest")
+	}
+}

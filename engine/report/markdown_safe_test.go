@@ -236,6 +236,16 @@ func TestMarkdownHidesNoRemoval(t *testing.T) {
 		if seed%16 == 0 {
 			p = huge(int(seed)*20 + 100)()
 		}
+		if seed%16 == 8 { // one line takes two things from many, and gives a third
+			m := newPlan("github", "warehouse")
+			for _, person := range people(30 + int(seed)) {
+				why := by(access.CauseRemoved, "groups/a.yaml", 2, "no longer: a includes group b")
+				m.revoke("github", person, "team/one", "member", why)
+				m.revoke("warehouse", person, "role/two", "member", why)
+				m.give("github", person, "team/three", "member", why)
+			}
+			p = m.Plan
+		}
 		for _, limit := range []int{0, 65536, 12000, 6000, LeastLimit} {
 			var b bytes.Buffer
 			if err := PlanMarkdown(&b, p, MarkdownOptions{Limit: limit, Link: wholePlan}); err != nil {
