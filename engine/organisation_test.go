@@ -2,18 +2,17 @@ package engine_test
 
 import (
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/accordhq/accord/connectors/all"
 	"github.com/accordhq/accord/engine"
 	"github.com/accordhq/accord/engine/gen"
-
-	"log/slog"
-	"time"
 )
 
 // organisation is a generated company on disk: in git, its systems kept by the file connector.
@@ -118,6 +117,9 @@ func TestOrganisation(t *testing.T) {
 			drift float64
 			live  bool
 		}{{"as-declared", 0, true}, {"empty", 0, false}, {"drifted", 0.03, true}} {
+			if world.name == "empty" && size.Name != "S" {
+				continue // 50,000 grants by one plan: a minute, and nothing that the drifted one doesn't show
+			}
 			t.Run(fmt.Sprintf("%s/%s", size.Name, world.name), func(t *testing.T) {
 				o := writeOrganisation(t, t.TempDir(), gen.Options{Size: size, Seed: 5, Drift: world.drift}, 10, world.live)
 				n := o.steps(t)

@@ -12,7 +12,7 @@ import (
 // grow up to fourfold, as long as it stays within heapRoom; beyond, the setting is the usual one.
 // (A fixed memory limit would make the collector run all the time in a company that needs more.)
 const (
-	heapRoom     = 1 << 30
+	heapRoom     = 3 << 29
 	mostPercent  = 400
 	usualPercent = 100
 )

@@ -81,7 +81,7 @@ func normalize(d access.Description, o access.Object) (access.Object, error) {
 	if o.Disabled && !o.ID.IsAccount() {
 		return access.Object{}, fmt.Errorf("normalizing %s: only accounts can be disabled", o.ID)
 	}
-	attrs := make(map[string]string, len(o.Attributes))
+	var attrs map[string]string
 	for key, v := range o.Attributes {
 		if !hasAttribute(k, key) {
 			return access.Object{}, fmt.Errorf("normalizing %s: no attribute %q", o.ID, key)
@@ -89,14 +89,15 @@ func normalize(d access.Description, o access.Object) (access.Object, error) {
 		if !utf8.ValidString(v) {
 			return access.Object{}, fmt.Errorf("normalizing %s: %s is not valid UTF-8", o.ID, key)
 		}
-		if v != "" {
-			attrs[key] = v
+		if v == "" {
+			continue
 		}
+		if attrs == nil {
+			attrs = make(map[string]string, len(o.Attributes))
+		}
+		attrs[key] = v
 	}
-	o.Attributes = nil
-	if len(attrs) > 0 {
-		o.Attributes = attrs
-	}
+	o.Attributes = attrs
 	return o, nil
 }
 

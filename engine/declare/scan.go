@@ -36,7 +36,7 @@ func scanYAML(data []byte) (docs []node, ok bool) {
 	if bytes.ContainsAny(data, "\t\r") || bytes.Contains(data, []byte("\ufeff")) {
 		return nil, false
 	}
-	s := scanner{text: string(data)}
+	s := scanner{text: string(data), stack: make([]node, 0, 24)}
 	s.ascii = !slices.ContainsFunc(data, func(b byte) bool { return b >= utf8.RuneSelf })
 	if !s.split() {
 		return nil, false

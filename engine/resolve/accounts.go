@@ -155,7 +155,10 @@ func (d *Desired) twins(r *resolver, a, b int32, id access.ID) {
 // addFormer adds the accounts that the journal remembers as those of leavers, unless the
 // declaration gives them to somebody.
 func (d *Desired) addFormer(r *resolver) {
-	taken := map[access.ID]bool{}
+	if len(r.in.Former[d.Decl.ID.Value]) == 0 {
+		return
+	}
+	taken := make(map[access.ID]bool, len(d.holders))
 	for _, h := range d.holders {
 		taken[h.Account] = true
 	}

@@ -268,7 +268,7 @@ func (c *comparer) shifts(names []string, things [][]thing, parts [][]difference
 			starts[d.first().subject]++
 		}
 	}
-	out := make([]access.Shift, 0, n)
+	out := make([]access.Shift, 0, n+len(c.out)) // room for mergeShifts
 	for _, p := range order {
 		d := parts[p.system][p.at]
 		t := things[p.system][d.first().what]
@@ -321,18 +321,19 @@ func (c *comparer) wordings(rows []heldBy) []string {
 	return distinct(out)
 }
 
-// mergeShifts puts two sorted lists into one.
+// mergeShifts puts the second sorted list into the first, from the end on, in the room behind it.
 func mergeShifts(a, b []access.Shift) []access.Shift {
-	if len(a) == 0 {
-		return b
-	}
-	out := make([]access.Shift, 0, len(a)+len(b))
-	for len(a) > 0 && len(b) > 0 {
-		if compareShift(a[0], b[0]) <= 0 {
-			out, a = append(out, a[0]), a[1:]
+	i, j := len(a)-1, len(b)-1
+	a = append(a, b...)
+	for at := len(a) - 1; j >= 0; at-- {
+		if i >= 0 && compareShift(a[i], b[j]) > 0 {
+			a[at], i = a[i], i-1
 		} else {
-			out, b = append(out, b[0]), b[1:]
+			a[at], j = b[j], j-1
 		}
 	}
-	return append(append(out, a...), b...)
+	if len(a) == 0 {
+		return nil
+	}
+	return a
 }
