@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -153,40 +152,6 @@ func (s *session) isFor(a Approval, digests []string) bool {
 		return false
 	}
 	return a.Commit == "" || a.Commit == s.head.Revision.Hash || slices.Contains(digests, s.approved[a.Commit])
-}
-
-// loadApproved finds the change digests of the commits that approvals name.
-func (s *session) loadApproved(ctx context.Context) error {
-	s.approved = map[string]string{}
-	if s.opts.Approvals == nil || s.head.git == nil || s.newest == nil || s.newest.world == nil {
-		return nil
-	}
-	for _, a := range s.opts.Approvals.Approvals {
-		if _, done := s.approved[a.Commit]; done || a.Commit == "" || a.Commit == s.head.Revision.Hash {
-			continue
-		}
-		s.approved[a.Commit] = ""
-		rev, err := s.head.git.Resolve(ctx, a.Commit)
-		if err != nil || rev.Hash != a.Commit {
-			continue // a commit that isn't here approves nothing
-		}
-		decl, _, err := s.readRevision(ctx, s.head.git, rev, s.head.Repo)
-		if err != nil {
-			continue
-		}
-		p, err := s.head.policiesAt(ctx, rev, decl)
-		if err != nil {
-			continue
-		}
-		w, _ := resolve.Resolve(resolve.Input{Repo: decl, At: s.at, Connectors: s.conns, Previous: s.before(s.newest), Former: s.former()})
-		shifts := resolve.Compare(s.newest.world, w)
-		if p.Digest != s.newest.policies {
-			shifts = append(shifts, access.Shift{Kind: access.ShiftSettings, System: policiesName, From: s.newest.policies, To: p.Digest})
-			resolve.SortShifts(shifts)
-		}
-		s.approved[a.Commit] = plan.ChangeDigest(shifts)
-	}
-	return ctx.Err()
 }
 
 // digests are the change digests by which head is known: against what it is compared with, and,
