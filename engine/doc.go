@@ -8,27 +8,42 @@
 // # The packages
 //
 //	access    the words: refs, objects, grants, states, changes, descriptions of connectors
-//	repo      files at a revision, without checkout; what changed; who wrote a line
+//	repo      files at a revision, without checkout; what changed; who wrote a line; commits on
+//	          branches of Accord's own; the journal in a git ref
 //	declare   YAML to documents, strictly; every error with its line; the JSON Schema
 //	resolve   documents and an instant to the desired state of each system, with reasons
 //	observe   the live state of many systems at once; one that can't answer holds back no other
 //	match     whose each live account is: by the system's id, an attribute, its name
 //	adopt     what is live and undeclared, in the words of the repository, for import
+//	amend     one key, entry or document of a YAML file changed in place, every other byte as it was
 //	diff      two states and a scope to changes; what isn't known is waited for
 //	plan      changes to steps: class, cause, risks, guards, order, digests, the plan file
-//	journal   the append-only, hash-chained record; Accord's only memory
+//	journal   the append-only, hash-chained record; Accord's only memory; spooled where it is kept elsewhere
 //	apply     carries out a plan, unit by unit, with the journal before and after; reads back
-//	report    plans, drift, results and answers to text and JSON; all wording and colour
+//	report    plans, drift, results and answers to text, JSON and CSV; plans to Markdown, HTML, SARIF
+//	          and JUnit; all wording and colour
+//	forge     merge requests of GitHub, GitLab, Gitea: one comment in place, statuses, approvals
+//	notify    the news to Slack, a signed webhook, or mail
+//	gen       believable companies of any size from a seed, for tests and benchmarks
 //
 // Package policy, beside engine, compiles Rego rules and asks them. Which revision's rules and
 // settings judge is decided in rulebook.go and settings.go; what they are asked is put together
 // in facts.go, questions.go (changes), holdings.go (what people would hold) and figures.go (the
-// plan); judging.go and verdicts.go turn answers into refusals, approvals.go weighs evidence.
+// plan); judging.go and verdicts.go turn answers into refusals, approvals.go weighs evidence,
+// approvedchange.go finds what an approved commit was a change of, reviewers.go makes evidence of
+// what a forge says.
 //
-// Package engine itself joins them: Load, Plan, Apply, Why, Import. What is decided is decided in
+// Package engine itself joins them: Load, Plan, Apply, Offboard, Drift, Import, Who, Why, Show, … What is decided is decided in
 // a pure package (resolve, diff, plan), which can be tested without a file, a clock or a
 // system. What touches the world (repo, observe, journal, apply) decides nothing. Connectors
 // translate (see connectors/connector.go), cmd/accord has flags and exit codes.
+//
+// Whose access is taken away at once is in offboard.go (the run), leave.go (what of it differs
+// from any run: what is read, what is planned) and withheld.go (why nothing is given back).
+// drift.go looks at drift, record.go remembers it, tell.go decides what is news and to whom;
+// propose*.go write the change that adopts it. who.go, why.go, show*.go, expiring.go and audit.go
+// answer; past.go is the journal's history beside git's commits. keeping.go says which journal
+// counts, pending.go which merges wait.
 //
 // # Where does my line belong?
 //
@@ -38,7 +53,12 @@
 //   - Whether a step may run: plan/guards.go; policy/builtin where it is a rule. In which order: plan/order.go.
 //   - A field that rules see: policy/input.go, and the file above that fills it in.
 //   - What is written to a system, and what is remembered of it: apply, journal.
-//   - How something is said: report.
+//   - How something is said: report. A new key of a plan: plan/plan.go, then go test ./engine/plan
+//     -run TestSchema -update-schema.
+//   - A new question about access: a file in engine for the answer, one in report for its forms.
+//   - A kind of difference: plan/drift.go. A way to tell people: notify, declare/notify.go.
+//   - A forge, or what is asked of one: forge. A change that Accord makes to a file: amend, repo.Commit.
+//   - What YAML the scanner takes: declare/scan.go, which leaves to the library what it isn't sure of.
 //   - A new system: a folder under connectors, joined in connectors/all.
 //
 // # What holds everywhere
