@@ -49,9 +49,10 @@ func (s *session) changeOf(ctx context.Context, rev repo.Revision) ([]access.Shi
 	if err != nil {
 		return nil, err
 	}
-	was, world, policies, previous := s.newest.decl, s.newest.world, s.newest.policies, s.before(s.newest)
+	world, policies, previous := s.newest.world, s.newest.policies, s.before(s.newest)
 	if forked && fork.Hash != s.newest.rev.Hash {
-		if was, _, err = s.readRevision(ctx, s.head.git, fork, s.head.Repo); err != nil {
+		was, _, err := s.readRevision(ctx, s.head.git, fork, s.head.Repo)
+		if err != nil {
 			return nil, err
 		}
 		there, err := s.head.policiesAt(ctx, fork, was)
