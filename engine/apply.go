@@ -248,9 +248,13 @@ func (s *session) moves(p *plan.Plan) bool {
 	return after != before && (len(p.Settings) > 0 || before == "" && s.policies != "")
 }
 
-// closeAbandoned ends runs that were killed. The locks are held, so they don't go on; of runs on
-// other machines nobody can know that, so none of them is open where the journal is published.
+// closeAbandoned ends runs that were killed. The locks are held, so they don't go on. Of runs on
+// other machines nobody can know that: where the journal is published it isn't for this run to
+// end them (one that is about somebody's leaving may find them open).
 func (s *session) closeAbandoned(ctx context.Context) error {
+	if s.kept.spooled != nil {
+		return nil
+	}
 	for _, r := range s.memory.Open() {
 		if slices.ContainsFunc(r.Systems, func(name string) bool { return s.busy[name] != nil }) {
 			continue // it goes on

@@ -72,7 +72,7 @@ func (s *session) loadApplied(ctx context.Context) {
 			b := s.loadRevision(ctx, rev)
 			name := sys.decl.ID.Value
 			if b == nil && s.head.git != nil && !slices.Contains(s.opts.Allow, plan.Allow{Name: access.RiskLostHistory, Ref: name}) {
-				sys.baseErr = fmt.Sprintf("the last applied revision %.8s can't be read; if it is lost for good, --allow %s:%s", rev, access.RiskLostHistory, name)
+				sys.baseErr = fmt.Sprintf("the last applied revision %.8s can't be read; fetch the whole history, or if that is lost for good, --allow %s:%s", rev, access.RiskLostHistory, name)
 			}
 			if b != nil && !slices.ContainsFunc(s.applied, func(a applied) bool { return a.decl == b.decl }) {
 				s.applied = append(s.applied, applied{b.decl, at})

@@ -121,7 +121,7 @@ func (s *session) settle(ctx context.Context) error {
 		return nil
 	}
 	_, err := s.kept.spooled.Settle(ctx)
-	if unsound(err) {
+	if unsound(err) && !(s.opts.Leave != nil && errors.Is(err, journal.ErrHeld)) {
 		return err
 	}
 	if err != nil {

@@ -54,6 +54,10 @@ func (s *session) journalForLook(ctx context.Context) (unlock func(), err error)
 		return nil, err
 	}
 	s.memory = s.journal.Memory()
+	if open := s.memory.Open(); len(open) > 0 && s.kept.spooled != nil { // it would be cut off
+		unlock()
+		return nil, journal.HeldBy(open[0])
+	}
 	return unlock, nil
 }
 

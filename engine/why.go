@@ -264,6 +264,9 @@ func (x *whyer) commits(ctx context.Context, chain []access.Link) []report.Commi
 		b := lines[l.Line-1]
 		c := report.Commit{File: l.File, Line: l.Line, Short: b.Short, Time: b.Time, Author: b.Author, Subject: b.Subject}
 		c.Note = x.past.note(b)
+		if b.Boundary { // it was there before; by whom stands in what the clone lacks
+			c.Author, c.Subject, c.Note = "", "", "or earlier: the clone is shallow and ends here; git fetch --unshallow brings who wrote it"
+		}
 		out = append(out, c)
 	}
 	return out

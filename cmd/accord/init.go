@@ -32,11 +32,19 @@ Exit codes: 0 done, 1 it failed, 64 wrong usage.`,
 		RunE: func(_ *cobra.Command, args []string) error {
 			dir := a.flags.dir
 			if len(args) == 1 {
-				dir = filepath.Join(dir, args[0])
+				dir = a.within(args[0])
 			}
 			return a.init(dir)
 		},
 	}
+}
+
+// within is a folder that is named as seen from --dir; one that begins at the root stays what it is.
+func (a *app) within(dir string) string {
+	if filepath.IsAbs(dir) {
+		return dir
+	}
+	return filepath.Join(a.flags.dir, dir)
 }
 
 func (a *app) init(dir string) error {

@@ -121,7 +121,7 @@ Exit codes: 0 sent, or nothing to send, 1 it failed, 64 wrong usage.`,
 		dir := ""
 		if from != "" {
 			var err error
-			if dir, err = filepath.Abs(filepath.Join(a.flags.dir, from)); err != nil {
+			if dir, err = filepath.Abs(a.within(from)); err != nil {
 				return err
 			}
 		}

@@ -38,7 +38,8 @@
 // A run that was planned by an older record is refused as well (ErrMoved). No run is closed because
 // another one finds it open: nobody can know of another machine whether it still is at work. A
 // person closes it (Closed.By, Closed.Reason). If the run goes on all the same, it can't publish
-// any more, and only takes access away from then on.
+// any more, and only takes access away from then on. A run that can't wait (Urgent) doesn't: it
+// stays in its spool as long as another one is open, and so does what a look remembers.
 //
 // What couldn't be published stays in the spool, and is sent by the next run or by hand (Settle).
 // If others have written to the record meanwhile, the spooled lines are chained anew behind

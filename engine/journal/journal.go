@@ -44,6 +44,7 @@ type Journal struct {
 	now      func() time.Time
 	readOnly bool
 	queue    queue
+	held     error // who was at work when this run opened; set before it begins anything
 
 	mu     sync.Mutex
 	chain  chain

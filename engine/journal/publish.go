@@ -15,7 +15,8 @@ type Moment string
 const (
 	// Opening: nothing but what must not wait may be written to a system before.
 	Opening Moment = "opening"
-	// Urgent: a run opens that does nothing but what must not wait, whoever else is at work.
+	// Urgent: a run opens that does nothing but what must not wait, whoever else is at work. While
+	// somebody is, it stays in the spool: what one run has on the record would cut off the other.
 	Urgent Moment = "urgent"
 	// SystemClosed: the work on one system is at its end.
 	SystemClosed Moment = "system closed"
@@ -45,6 +46,14 @@ func (j *Journal) Publish(ctx context.Context, m Moment) error {
 	}
 	if j.readOnly {
 		return ErrReadOnly
+	}
+	if m == Urgent {
+		if open := j.Memory().Open(); len(open) > 1 { // the last one is this run
+			j.held = HeldBy(open[0])
+		}
+	}
+	if j.held != nil {
+		return fmt.Errorf("publishing the journal %s: %w", j.store, j.held)
 	}
 	if err := p.Publish(ctx, m); err != nil {
 		return fmt.Errorf("publishing the journal %s: %w", j.store, err)

@@ -233,9 +233,9 @@ type Sent struct {
 const settleTries = 5
 
 // Settle sends what an earlier run has left in the spool. If others have written to the record
-// since, it is chained anew, unless a run is open there: that one would be cut off (ErrHeld).
-// After an error nothing of the spool is lost, and unless it is ErrHeld, ErrMoved, ErrRewound or
-// ErrBroken the spool follows the record, so that more may be appended.
+// since, it is chained anew. While a run of somebody else is open there nothing is sent: that one
+// would be cut off (ErrHeld). After an error nothing of the spool is lost, and unless it is
+// ErrMoved, ErrRewound or ErrBroken the spool follows the record, so that more may be appended.
 func (s *Spooled) Settle(ctx context.Context) (Sent, error) {
 	for try := 1; ; try++ {
 		out, err := s.settle(ctx)
@@ -258,7 +258,7 @@ func (s *Spooled) settle(ctx context.Context) (out Sent, err error) {
 		return out, err
 	}
 	if !follows.fits {
-		if out.Late, err = s.rewrite(ctx, record, follows); err != nil {
+		if out.Late, err = s.rewrite(ctx, follows); err != nil {
 			return out, err
 		}
 		size = int64(len(follows.lines))
@@ -269,6 +269,9 @@ func (s *Spooled) settle(ctx context.Context) (out Sent, err error) {
 	if len(follows.lines) == 0 {
 		return out, nil
 	}
+	if err := s.cutsOff(ctx, record, follows.lines); err != nil {
+		return out, err
+	}
 	if err := s.record.Extend(ctx, follows.lines, "Send what was spooled"); err != nil {
 		return out, err
 	}
@@ -276,22 +279,32 @@ func (s *Spooled) settle(ctx context.Context) (out Sent, err error) {
 	return out, s.empty(ctx, min(size, int64(len(follows.lines))))
 }
 
+// cutsOff fails with ErrHeld if a run is open on the record that the lines don't go on with.
+func (s *Spooled) cutsOff(ctx context.Context, record, lines []byte) error {
+	open, _, err := openRuns(ctx, s.String(), record)
+	if err != nil || len(open) == 0 {
+		return err
+	}
+	first, err := decode(lines[:bytes.IndexByte(lines, '\n')])
+	if err != nil {
+		return err
+	}
+	for _, r := range open {
+		if first.Run != r.Run { // a Late goes on with none
+			return HeldBy(r)
+		}
+	}
+	return nil
+}
+
 // rewrite puts lines that follow the record in the place of those that don't.
-func (s *Spooled) rewrite(ctx context.Context, record []byte, f *spooled) (late bool, err error) {
+func (s *Spooled) rewrite(ctx context.Context, f *spooled) (late bool, err error) {
 	if len(f.lines) > 0 {
 		first, err := decode(f.lines[:bytes.IndexByte(f.lines, '\n')])
 		if err != nil {
 			return false, err
 		}
-		if late = first.Kind() == KindLate; late {
-			open, _, err := openRuns(ctx, s.String(), record)
-			if err != nil {
-				return late, err
-			}
-			if len(open) > 0 {
-				return late, HeldBy(open[0])
-			}
-		}
+		late = first.Kind() == KindLate
 	}
 	unlock, err := s.spool.Lock(ctx)
 	if err != nil {

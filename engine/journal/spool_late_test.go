@@ -157,13 +157,16 @@ func TestSpoolCutOff(t *testing.T) {
 	two.add(k, "b", Opened{Actor: "alice"})
 	two.publish(k, Opening, nil)
 	one.settle(ErrHeld)
-	if err := one.open().Append(t.Context(), Entry{Data: Note{Topic: "x"}}); !errors.Is(err, ErrMoved) {
-		t.Errorf("appended to a spool that doesn't follow: %v", err)
-	}
+	// What must not wait goes on behind what waits: it is chained anew with it.
+	one.add(one.open(), "", Note{Topic: "x"})
+	one.settle(ErrHeld)
 	two.add(k, "b", Closed{})
 	two.publish(k, Closing, nil)
 	if sent := one.settle(nil); !sent.Late {
 		t.Errorf("%+v", sent)
+	}
+	if kinds := one.kinds(); !strings.HasSuffix(kinds, "b closed, late, a ended, a begun, a ended, a closed, note") {
+		t.Errorf("the record is %s", kinds)
 	}
 	m = two.open().Memory()
 	for _, who := range []string{"dora", "emil"} {

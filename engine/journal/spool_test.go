@@ -181,6 +181,40 @@ func TestSpoolLoser(t *testing.T) {
 	}
 }
 
+// TestSpoolUrgent: a run that can't wait leaves the record to the one that has it open, at every
+// moment, and what it did is there once that one is over.
+func TestSpoolUrgent(t *testing.T) {
+	r, clock := &memRecord{}, day0
+	one, two := newPlace(t, r, &clock), newPlace(t, r, &clock)
+	j := one.open()
+	one.add(j, "a", Opened{Actor: "robin"})
+	one.publish(j, Opening, nil)
+
+	k := two.open()
+	two.add(k, "b", Opened{Actor: "alice", Offboard: "dora"})
+	two.publish(k, Urgent, ErrHeld)
+	b, e := unit(1, change1(access.Disable, "dora", ClassLeaver))
+	two.add(k, "b", b, e)
+	two.publish(k, SystemClosed, ErrHeld)
+	two.add(k, "b", Closed{})
+	two.publish(k, Closing, ErrHeld)
+	two.settle(ErrHeld) // the spool fits as it is, and would cut off a all the same
+
+	one.add(j, "a", Closed{})
+	one.publish(j, Closing, nil)
+	if sent := two.settle(nil); !sent.Late || sent.Entries != 5 {
+		t.Errorf("%+v", sent)
+	}
+	if kinds := one.kinds(); kinds != "a opened, a closed, late, b opened, b begun, b ended, b closed" {
+		t.Errorf("the record is %s", kinds)
+	}
+
+	// With nobody at work it is known at once.
+	k = two.open()
+	two.add(k, "c", Opened{Actor: "alice", Offboard: "emil"})
+	two.publish(k, Urgent, nil)
+}
+
 // TestSpoolUnknownOutcome: lines that were added although nobody said so are not added twice,
 // neither by this process nor by the next.
 func TestSpoolUnknownOutcome(t *testing.T) {

@@ -60,8 +60,10 @@ type part struct {
 // system compares one system and sorts what was found.
 func (b *builder) system(s *SystemInput) {
 	out := System{Name: s.Name, Connector: s.Describe.Connector, Mode: s.Mode, Guards: s.Guards, Error: s.Error, NotRead: s.NotRead, BaseError: s.BaseError}
-	if s.Live == nil {
+	if s.Live == nil || s.BaseError != "" {
 		b.plan.Complete = false
+	}
+	if s.Live == nil {
 		b.plan.Systems = append(b.plan.Systems, out)
 		b.parts = append(b.parts, &part{SystemInput: s})
 		return

@@ -51,7 +51,7 @@ type Plan struct {
 	// Only are the classes, Selected the systems that were chosen; empty: all.
 	Only     []Class  `json:"only,omitempty"`
 	Selected []string `json:"selected,omitempty"`
-	// Complete says that every system could be read, whole.
+	// Complete says that every system could be read, whole, and what was last applied to it, too.
 	Complete bool      `json:"complete"`
 	Systems  []System  `json:"systems"`
 	Steps    []Step    `json:"steps"`

@@ -126,6 +126,9 @@ func unknowns(s plan.System) []fact {
 	if s.NotRead != "" {
 		add("not read: " + s.NotRead)
 	}
+	if s.BaseError != "" {
+		add("who left since isn't known: " + s.BaseError)
+	}
 	for _, u := range s.Unknown {
 		switch {
 		case u.ID.IsZero():

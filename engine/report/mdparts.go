@@ -190,7 +190,7 @@ func (m *markdown) alarmTexts() []string {
 func (m *markdown) incomplete() string {
 	var names []string
 	for _, s := range sortedSystems(m.v.plan) {
-		if s.Error != "" || s.NotRead != "" || len(s.Unknown)+len(s.Waiting) > 0 {
+		if !s.Readable() || len(s.Waiting) > 0 {
 			names = append(names, clip(s.Name, 60))
 		}
 	}

@@ -188,7 +188,7 @@ type totals struct {
 func (v *view) totals() totals {
 	var t totals
 	for _, s := range v.plan.Systems {
-		if s.Error != "" || s.NotRead != "" || len(s.Unknown) > 0 || len(s.Waiting) > 0 {
+		if !s.Readable() || len(s.Waiting) > 0 {
 			t.incomplete++
 		}
 		t.stuck += len(s.Missing) + len(s.Disputed) + len(s.Disputes) + len(s.Dangling)

@@ -64,7 +64,7 @@ type WhyReason struct {
 type Commit struct {
 	File string
 	Line int
-	// Short is the abbreviated hash.
+	// Short is the abbreviated hash. Without an author the line may be older than the commit.
 	Short           string
 	Time            time.Time
 	Author, Subject string
@@ -304,10 +304,10 @@ func (v *whyView) commits(all []Commit) {
 	for _, c := range once {
 		line := v.line(2, 2+9+12)
 		line.put(c.Short, plain).column(2+9).put(c.Time.UTC().Format(time.DateOnly), plain).space(2)
-		line.put(c.Author, plain).column(2+9+12+author+2).prose(c.Subject, plain)
-		if c.Note != "" {
-			line.space(4).prose(c.Note, faint)
+		if c.Author+c.Subject != "" {
+			line.put(c.Author, plain).column(2+9+12+author+2).prose(c.Subject, plain).space(4)
 		}
+		line.prose(c.Note, faint)
 		line.end()
 	}
 }
