@@ -86,6 +86,9 @@ func (e *Engine) Apply(ctx context.Context, o ApplyOptions) (_ *Applied, err err
 	if unjudged != nil && (ctx.Err() != nil || p == nil || !onlyLeavers(p)) {
 		return nil, unjudged
 	}
+	if s.away != nil && o.Leave == nil && !slices.ContainsFunc(p.Run(), func(s plan.Step) bool { return s.Leaver }) {
+		return nil, s.away
+	}
 	out := &Applied{Plan: p}
 	if o.Leave != nil {
 		out.Looked = s.looked()
@@ -219,6 +222,9 @@ func (s *session) finish(ctx context.Context, out *Applied, settles []journal.Se
 	if !out.Result.Unopened {
 		out.Exit = ExitPartly
 	}
+	if s.away != nil {
+		err = fmt.Errorf("%w; %s", s.away, s.byWhat)
+	}
 	return fmt.Errorf("%w: %w; what it tells is kept in %s, and accord journal push sends it", ErrUnpublished, err, s.kept.dir)
 }
 
@@ -251,6 +257,9 @@ func (s *session) moves(p *plan.Plan) bool {
 // closeAbandoned ends runs that were killed. The locks are held, so they don't go on; of runs on
 // other machines nobody can know that, so none of them is open where the journal is published.
 func (s *session) closeAbandoned(ctx context.Context) error {
+	if s.away != nil {
+		return nil // what was open when it was seen last may have ended
+	}
 	for _, r := range s.memory.Open() {
 		if slices.ContainsFunc(r.Systems, func(name string) bool { return s.busy[name] != nil }) {
 			continue // it goes on

@@ -56,7 +56,7 @@ func (e *Engine) PushJournal(ctx context.Context, src Source, from string) (_ *P
 	defer unlock()
 	out := &Pushed{Ref: k.store.String()}
 	if from == "" {
-		out.Sent, err = k.spooled.Settle(ctx)
+		out.Sent, err = k.spooled.Settle(ctx, journal.Closing)
 		return out, err
 	}
 	return out, k.takeOver(ctx, from, out)
@@ -104,7 +104,7 @@ func (e *Engine) CloseRun(ctx context.Context, src Source, id, reason string) (*
 		return nil, err
 	}
 	defer unlock()
-	_, err = k.spooled.Settle(ctx)
+	_, err = k.spooled.Settle(ctx, journal.Closing)
 	if !errors.Is(err, journal.ErrHeld) {
 		if err != nil {
 			return nil, err
@@ -121,7 +121,7 @@ func (e *Engine) CloseRun(ctx context.Context, src Source, id, reason string) (*
 	if err != nil {
 		return nil, err
 	}
-	_, err = k.spooled.Settle(ctx)
+	_, err = k.spooled.Settle(ctx, journal.Closing)
 	return run, err
 }
 

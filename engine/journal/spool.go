@@ -16,9 +16,12 @@ const SpoolName = "spool.jsonl"
 // Record is where the lines of a journal are kept for everybody. It only ever grows.
 type Record interface {
 	// Fetch returns all lines there are now. A record that doesn't exist yet is empty; one that
-	// can't be asked is an error. It fails with ErrRewound if what an earlier Fetch of anybody in
+	// can't be asked is an error, ErrUnreachable. It fails with ErrRewound if what an earlier Fetch of anybody in
 	// this place has seen isn't the beginning of what there is.
 	Fetch(ctx context.Context) ([]byte, error)
+	// Seen returns the lines that anybody in this place has fetched last, without asking for more;
+	// none if nobody ever did. It stands for a Fetch where that can't be: Extend goes on from it.
+	Seen(ctx context.Context) ([]byte, error)
 	// Extend adds whole lines behind those that the last Fetch has returned and Extend has added
 	// since, under a title for people. It fails with ErrMoved, having added nothing, if somebody
 	// else has added something. After any other error the lines may be there or not; the next
@@ -48,6 +51,7 @@ type Spooled struct {
 	base  int64 // bytes of the record that stand before the spool's first line
 	sent  int64 // bytes of the spool that are on the record
 	stale bool  // the spool doesn't follow the record as it stands
+	away  error // why the record isn't asked; nil: it is
 }
 
 // NewSpooled keeps a journal in a record, with its spool in the folder.
@@ -77,11 +81,47 @@ func (s *Spooled) look(ctx context.Context) (record []byte, f *spooled, spool in
 	if err != nil {
 		return nil, nil, 0, err
 	}
-	if record, err = s.record.Fetch(ctx); err != nil {
+	if record, err = s.fetch(ctx); err != nil {
 		return nil, nil, 0, err
 	}
 	f, err = follow(ctx, s.spool.String(), record, lines, s.now())
 	return record, f, int64(len(lines)), err
+}
+
+// fetch reads the record: as it is or, where it is away, as it was seen last.
+func (s *Spooled) fetch(ctx context.Context) ([]byte, error) {
+	if s.unasked() != nil {
+		return s.record.Seen(ctx)
+	}
+	return s.record.Fetch(ctx)
+}
+
+func (s *Spooled) unasked() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.away
+}
+
+// GoOn makes the journal that of what was seen of the record last, with the spool behind it: for
+// what must not wait until the record can be reached. why is the error of the way there, which
+// Publish returns from now on without another try, except at the Closing.
+//
+// It writes to the spool what AsSeen only shows.
+func (s *Spooled) GoOn(ctx context.Context, why error) error {
+	s.AsSeen(why)
+	record, follows, _, err := s.look(ctx)
+	if err != nil || follows.fits {
+		return err
+	}
+	_, err = s.rewrite(ctx, record, follows, Urgent)
+	return err
+}
+
+// AsSeen makes Load show what was seen of the record last, with the spool behind it.
+func (s *Spooled) AsSeen(why error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.away = why
 }
 
 // start is where the spool begins in what Load has returned.
@@ -124,6 +164,9 @@ func (s *Spooled) Lock(ctx context.Context) (func(), error) { return s.spool.Loc
 func (s *Spooled) Publish(ctx context.Context, m Moment) error {
 	s.sending.Lock()
 	defer s.sending.Unlock()
+	if err := s.unasked(); err != nil && m != Closing {
+		return err
+	}
 	s.mu.Lock()
 	sent := s.sent
 	s.mu.Unlock()
@@ -233,23 +276,24 @@ type Sent struct {
 const settleTries = 5
 
 // Settle sends what an earlier run has left in the spool. If others have written to the record
-// since, it is chained anew, unless a run is open there: that one would be cut off (ErrHeld).
+// since, it is chained anew, unless a run is open there: that one would be cut off (ErrHeld), which
+// only what is Urgent does.
 // After an error nothing of the spool is lost, and unless it is ErrHeld, ErrMoved, ErrRewound or
 // ErrBroken the spool follows the record, so that more may be appended.
-func (s *Spooled) Settle(ctx context.Context) (Sent, error) {
+func (s *Spooled) Settle(ctx context.Context, m Moment) (Sent, error) {
 	for try := 1; ; try++ {
-		out, err := s.settle(ctx)
+		out, err := s.settle(ctx, m)
 		if err == nil {
 			return out, nil
 		}
 		// What failed may be there all the same: a second look tells.
-		if !errors.Is(err, ErrMoved) && try > 1 || try == settleTries || ctx.Err() != nil {
+		if !errors.Is(err, ErrMoved) && (try > 1 || errors.Is(err, ErrUnreachable)) || try == settleTries || ctx.Err() != nil {
 			return out, fmt.Errorf("sending what is spooled in %s: %w", s.spool, err)
 		}
 	}
 }
 
-func (s *Spooled) settle(ctx context.Context) (out Sent, err error) {
+func (s *Spooled) settle(ctx context.Context, m Moment) (out Sent, err error) {
 	if lines, err := s.spool.Load(ctx); err != nil || len(lines) == 0 {
 		return out, err
 	}
@@ -258,7 +302,7 @@ func (s *Spooled) settle(ctx context.Context) (out Sent, err error) {
 		return out, err
 	}
 	if !follows.fits {
-		if out.Late, err = s.rewrite(ctx, record, follows); err != nil {
+		if out.Late, err = s.rewrite(ctx, record, follows, m); err != nil {
 			return out, err
 		}
 		size = int64(len(follows.lines))
@@ -277,13 +321,13 @@ func (s *Spooled) settle(ctx context.Context) (out Sent, err error) {
 }
 
 // rewrite puts lines that follow the record in the place of those that don't.
-func (s *Spooled) rewrite(ctx context.Context, record []byte, f *spooled) (late bool, err error) {
+func (s *Spooled) rewrite(ctx context.Context, record []byte, f *spooled, m Moment) (late bool, err error) {
 	if len(f.lines) > 0 {
 		first, err := decode(f.lines[:bytes.IndexByte(f.lines, '\n')])
 		if err != nil {
 			return false, err
 		}
-		if late = first.Kind() == KindLate; late {
+		if late = first.Kind() == KindLate; late && m != Urgent {
 			open, _, err := openRuns(ctx, s.String(), record)
 			if err != nil {
 				return late, err

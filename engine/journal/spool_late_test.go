@@ -196,7 +196,7 @@ func TestSpoolProperty(t *testing.T) {
 				}
 			}
 			flaky()
-			_, err := p.store.Settle(t.Context())
+			_, err := p.store.Settle(t.Context(), Closing)
 			if errors.Is(err, ErrHeld) {
 				continue
 			}
@@ -231,7 +231,7 @@ func TestSpoolProperty(t *testing.T) {
 		}
 		for _, p := range places {
 			p.client.refuse, p.client.lost = nil, false
-			if _, err := p.store.Settle(t.Context()); errors.Is(err, ErrHeld) {
+			if _, err := p.store.Settle(t.Context(), Closing); errors.Is(err, ErrHeld) {
 				j := newPlace(t, r, &clock).open()
 				for _, run := range j.Memory().Open() {
 					p.add(j, run.Run, Closed{By: "x", Reason: "y"})
