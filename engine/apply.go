@@ -86,6 +86,9 @@ func (e *Engine) Apply(ctx context.Context, o ApplyOptions) (_ *Applied, err err
 	if unjudged != nil && (ctx.Err() != nil || p == nil || !onlyLeavers(p)) {
 		return nil, unjudged
 	}
+	if s.away != nil && o.Leave == nil && !slices.ContainsFunc(p.Run(), func(s plan.Step) bool { return s.Leaver }) {
+		return nil, s.away
+	}
 	out := &Applied{Plan: p}
 	if o.Leave != nil {
 		out.Looked = s.looked()
@@ -218,6 +221,9 @@ func (s *session) finish(ctx context.Context, out *Applied, settles []journal.Se
 	}
 	if !out.Result.Unopened {
 		out.Exit = ExitPartly
+	}
+	if s.away != nil {
+		err = fmt.Errorf("%w; %s", s.away, s.byWhat)
 	}
 	return fmt.Errorf("%w: %w; what it tells is kept in %s, and accord journal push sends it", ErrUnpublished, err, s.kept.dir)
 }

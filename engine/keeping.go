@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/accordhq/accord/connectors"
 	"github.com/accordhq/accord/engine/declare"
@@ -76,6 +77,12 @@ func (s *session) remember(ctx context.Context, write bool) (err error) {
 	if err := s.head.ownJournal(ctx, s.kept); err != nil {
 		return err
 	}
+	run := ctx
+	if s.opts.Leave != nil {
+		bounded, cancel := context.WithTimeout(ctx, leaveFetchTime)
+		defer cancel()
+		ctx = bounded
+	}
 	if !write {
 		if s.journal, err = journal.OpenReadOnly(ctx, s.kept.store); err != nil && s.dispensable(ctx, err) {
 			s.notes = append(s.notes, "the journal couldn't be read, and isn't needed for what the declaration changes against "+s.opts.Base)
@@ -84,17 +91,59 @@ func (s *session) remember(ctx context.Context, write bool) (err error) {
 	} else if err = s.settle(ctx); err == nil {
 		s.journal, err = journal.Open(ctx, s.kept.store, s.Now)
 	}
+	if err != nil && (write || s.opts.Leave != nil) && mayGoOn(run, s.kept, err) {
+		err = s.goOn(run, write, err)
+	}
 	if err != nil {
 		return err
 	}
 	s.memory = s.journal.Memory()
 	for _, r := range s.memory.Open() {
-		if write && s.kept.spooled != nil && s.opts.Leave == nil {
+		if write && s.kept.spooled != nil && s.opts.Leave == nil && s.away == nil {
 			return journal.HeldBy(r)
 		}
 		s.notes = append(s.notes, openRun(r, s.kept.spooled != nil))
 	}
 	return nil
+}
+
+// leaveFetchTime bounds how long somebody's leaving waits for the record of the journal.
+const leaveFetchTime = time.Minute
+
+// mayGoOn reports whether what must not wait goes on without the record of the journal: nobody
+// could be asked for it. Where there is an answer, and it isn't what was there before, nothing
+// goes on.
+func mayGoOn(ctx context.Context, k keeping, err error) bool {
+	return k.spooled != nil && ctx.Err() == nil && errors.Is(err, journal.ErrUnreachable) && !unsound(err)
+}
+
+// goOn takes what was last seen here of the record for the journal. That is enough to take
+// access away from those who left, and for nothing else.
+func (s *session) goOn(ctx context.Context, write bool, why error) (err error) {
+	s.away = why
+	if write {
+		if err = s.kept.spooled.GoOn(ctx, why); err == nil {
+			s.journal, err = journal.Open(ctx, s.kept.store, s.Now)
+		}
+	} else {
+		s.journal, err = s.kept.lastSeen(ctx, why)
+	}
+	if err != nil {
+		return errors.Join(why, err)
+	}
+	s.byWhat = "nothing was ever seen of it here, so this goes by the declaration alone"
+	if _, at, ok := s.journal.Memory().LastRevision(); ok {
+		s.byWhat = "this goes by what was last seen of it here, in which the last apply is of " + at.UTC().Format("2006-01-02 15:04:05")
+	}
+	s.byWhat += ", and takes access from those who left, nothing else"
+	s.notes = append(s.notes, why.Error()+"; "+s.byWhat)
+	return nil
+}
+
+// lastSeen opens the journal as it was last seen here, for reading.
+func (k keeping) lastSeen(ctx context.Context, why error) (*journal.Journal, error) {
+	k.spooled.AsSeen(why)
+	return journal.OpenReadOnly(ctx, k.store)
 }
 
 // dispensable reports whether a plan can do without a journal that can't be fetched: one that
@@ -121,7 +170,7 @@ func (s *session) settle(ctx context.Context) error {
 		return nil
 	}
 	_, err := s.kept.spooled.Settle(ctx)
-	if unsound(err) && !(s.opts.Leave != nil && errors.Is(err, journal.ErrHeld)) {
+	if unsound(err) && !(s.opts.Leave != nil && errors.Is(err, journal.ErrHeld)) || errors.Is(err, journal.ErrUnreachable) {
 		return err
 	}
 	if err != nil {

@@ -125,6 +125,9 @@ func (e *Engine) lastRevision(ctx context.Context, src Source) (string, error) {
 		return "", err
 	}
 	j, err := journal.OpenReadOnly(ctx, kept.store)
+	if mayGoOn(ctx, kept, err) {
+		j, err = kept.lastSeen(ctx, err)
+	}
 	if err != nil {
 		return "", err
 	}

@@ -53,6 +53,8 @@ type session struct {
 	opts    PlanOptions
 	head    *Declaration
 	kept    keeping // where the journal is
+	away    error   // why its record can't be reached, if this run goes on by what was seen of it
+	byWhat  string  // what that is
 	root    string  // of the repository
 	notify  []declare.Notify
 	journal *journal.Journal

@@ -67,6 +67,9 @@ var (
 	ErrHeld = errors.New("another run has the journal open")
 	// ErrMoved: somebody else has written to the record meanwhile.
 	ErrMoved = errors.New("somebody else has written to the journal meanwhile")
+	// ErrUnreachable: nobody could be asked what is on the record. It says nothing about the record
+	// itself.
+	ErrUnreachable = errors.New("the record can't be reached")
 	// ErrRewound: the record isn't what it was: it was cut, or another one was put in its place.
 	ErrRewound = errors.New("the journal was rewound or replaced")
 )

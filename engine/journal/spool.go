@@ -16,9 +16,12 @@ const SpoolName = "spool.jsonl"
 // Record is where the lines of a journal are kept for everybody. It only ever grows.
 type Record interface {
 	// Fetch returns all lines there are now. A record that doesn't exist yet is empty; one that
-	// can't be asked is an error. It fails with ErrRewound if what an earlier Fetch of anybody in
+	// can't be asked is an error, ErrUnreachable. It fails with ErrRewound if what an earlier Fetch of anybody in
 	// this place has seen isn't the beginning of what there is.
 	Fetch(ctx context.Context) ([]byte, error)
+	// Seen returns the lines that anybody in this place has fetched last, without asking for more;
+	// none if nobody ever did. It stands for a Fetch where that can't be: Extend goes on from it.
+	Seen(ctx context.Context) ([]byte, error)
 	// Extend adds whole lines behind those that the last Fetch has returned and Extend has added
 	// since, under a title for people. It fails with ErrMoved, having added nothing, if somebody
 	// else has added something. After any other error the lines may be there or not; the next
@@ -48,6 +51,7 @@ type Spooled struct {
 	base  int64 // bytes of the record that stand before the spool's first line
 	sent  int64 // bytes of the spool that are on the record
 	stale bool  // the spool doesn't follow the record as it stands
+	away  error // why the record isn't asked; nil: it is
 }
 
 // NewSpooled keeps a journal in a record, with its spool in the folder.
@@ -77,11 +81,47 @@ func (s *Spooled) look(ctx context.Context) (record []byte, f *spooled, spool in
 	if err != nil {
 		return nil, nil, 0, err
 	}
-	if record, err = s.record.Fetch(ctx); err != nil {
+	if record, err = s.fetch(ctx); err != nil {
 		return nil, nil, 0, err
 	}
 	f, err = follow(ctx, s.spool.String(), record, lines, s.now())
 	return record, f, int64(len(lines)), err
+}
+
+// fetch reads the record: as it is or, where it is away, as it was seen last.
+func (s *Spooled) fetch(ctx context.Context) ([]byte, error) {
+	if s.unasked() != nil {
+		return s.record.Seen(ctx)
+	}
+	return s.record.Fetch(ctx)
+}
+
+func (s *Spooled) unasked() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.away
+}
+
+// GoOn makes the journal that of what was seen of the record last, with the spool behind it: for
+// what must not wait until the record can be reached. why is the error of the way there, which
+// Publish returns from now on without another try, except at the Closing.
+//
+// It writes to the spool what AsSeen only shows.
+func (s *Spooled) GoOn(ctx context.Context, why error) error {
+	s.AsSeen(why)
+	_, follows, _, err := s.look(ctx)
+	if err != nil || follows.fits {
+		return err
+	}
+	_, err = s.rewrite(ctx, follows)
+	return err
+}
+
+// AsSeen makes Load show what was seen of the record last, with the spool behind it.
+func (s *Spooled) AsSeen(why error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.away = why
 }
 
 // start is where the spool begins in what Load has returned.
@@ -124,6 +164,9 @@ func (s *Spooled) Lock(ctx context.Context) (func(), error) { return s.spool.Loc
 func (s *Spooled) Publish(ctx context.Context, m Moment) error {
 	s.sending.Lock()
 	defer s.sending.Unlock()
+	if err := s.unasked(); err != nil && m != Closing {
+		return err
+	}
 	s.mu.Lock()
 	sent := s.sent
 	s.mu.Unlock()
@@ -243,7 +286,7 @@ func (s *Spooled) Settle(ctx context.Context) (Sent, error) {
 			return out, nil
 		}
 		// What failed may be there all the same: a second look tells.
-		if !errors.Is(err, ErrMoved) && try > 1 || try == settleTries || ctx.Err() != nil {
+		if !errors.Is(err, ErrMoved) && (try > 1 || errors.Is(err, ErrUnreachable)) || try == settleTries || ctx.Err() != nil {
 			return out, fmt.Errorf("sending what is spooled in %s: %w", s.spool, err)
 		}
 	}

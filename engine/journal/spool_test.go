@@ -23,16 +23,26 @@ type memClient struct {
 	// refuse, if set, is what Extend fails with; lost says that it has added the lines all the same.
 	refuse error
 	lost   bool
+	// away says that nobody answers.
+	away bool
 }
 
 func (c *memClient) String() string { return "record" }
 
 func (c *memClient) Fetch(context.Context) ([]byte, error) {
+	if c.away {
+		return nil, ErrUnreachable
+	}
 	c.known = len(c.data)
 	return bytes.Clone(c.data), nil
 }
 
+func (c *memClient) Seen(context.Context) ([]byte, error) { return bytes.Clone(c.data[:c.known]), nil }
+
 func (c *memClient) Extend(_ context.Context, lines []byte, _ string) error {
+	if c.away {
+		return ErrUnreachable
+	}
 	if c.refuse != nil && !c.lost {
 		return c.refuse
 	}

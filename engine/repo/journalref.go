@@ -104,6 +104,22 @@ func (j *JournalRef) Fetch(ctx context.Context) (lines []byte, err error) {
 	return lines, err
 }
 
+// Seen reads the record as far as it was fetched here or by somebody else in this repository.
+func (j *JournalRef) Seen(ctx context.Context) (lines []byte, err error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	err = j.use(func(h *journalHandle) error {
+		head, err := h.ref(j.o.Ref)
+		if err != nil {
+			return err
+		}
+		lines, err = h.lines(ctx, head)
+		j.head, j.sent = head, nil
+		return err
+	})
+	return lines, err
+}
+
 // catchUp fetches what is new, and holds it to what was seen before. What was seen is read
 // first: another process may see more meanwhile.
 func (j *JournalRef) catchUp(ctx context.Context, h *journalHandle) (plumbing.Hash, error) {
@@ -134,7 +150,7 @@ func (j *JournalRef) Extend(ctx context.Context, lines []byte, title string) err
 	defer j.mu.Unlock()
 	return j.use(func(h *journalHandle) error {
 		err := j.extend(ctx, h, lines, title)
-		if err != nil && !errors.Is(err, journal.ErrMoved) && j.place != nil && ctx.Err() == nil {
+		if err != nil && !errors.Is(err, journal.ErrMoved) && !errors.Is(err, journal.ErrUnreachable) && j.place != nil && ctx.Err() == nil {
 			// The answer may be what was lost, not the push; or somebody was faster.
 			err = j.extendAgain(ctx, h, lines, title, err)
 		}

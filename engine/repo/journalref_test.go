@@ -2,6 +2,7 @@ package repo
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -309,6 +310,53 @@ func TestJournalRefGone(t *testing.T) {
 	one.run("update-ref", "-d", testRef)
 	if _, err := journal.OpenReadOnly(t.Context(), newWriter(t, one.dir).store); err == nil {
 		t.Error("a journal that can't be fetched was taken for an empty one")
+	}
+}
+
+// TestJournalRefAway: that a remote can't be reached is told apart from everything that it may say,
+// and what was seen of it is there all the same.
+func TestJournalRefAway(t *testing.T) {
+	bare, one, two := twoClones(t)
+	w := newWriter(t, one.dir)
+	w.whole("a")
+	seen, err := w.ref.Fetch(t.Context())
+	if err != nil || len(seen) == 0 {
+		t.Fatal(err)
+	}
+	never := newWriter(t, two.dir)
+	away := bare.dir + ".away"
+	if err := os.Rename(bare.dir, away); err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range []*writer{newWriter(t, one.dir), never} {
+		if _, err := w.ref.Fetch(t.Context()); !errors.Is(err, journal.ErrUnreachable) {
+			t.Fatal(err)
+		}
+		want := seen
+		if w == never {
+			want = nil
+		}
+		if got, err := w.ref.Seen(t.Context()); err != nil || !bytes.Equal(got, want) {
+			t.Fatalf("%q %v", got, err)
+		}
+		if err := w.ref.Extend(t.Context(), []byte("x\n"), "x"); !errors.Is(err, journal.ErrUnreachable) {
+			t.Fatal(err)
+		}
+	}
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	if _, err := w.ref.Fetch(stopped); err == nil || errors.Is(err, journal.ErrUnreachable) {
+		t.Error("a run that was stopped:", err)
+	}
+	if err := os.Rename(away, bare.dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := never.ref.Extend(t.Context(), []byte("x\n"), "x"); !errors.Is(err, journal.ErrMoved) {
+		t.Error("who has seen nothing writes behind what is there:", err)
+	}
+	bare.run("update-ref", "-d", testRef)
+	if _, err := w.ref.Fetch(t.Context()); !errors.Is(err, journal.ErrRewound) || errors.Is(err, journal.ErrUnreachable) {
+		t.Error(err)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"strings"
 	"syscall"
 	"time"
@@ -19,6 +20,8 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/storer"
 	"github.com/go-git/go-git/v5/plumbing/transport"
 	"github.com/go-git/go-git/v5/storage/memory"
+
+	"github.com/accordhq/accord/engine/journal"
 )
 
 const (
@@ -56,8 +59,10 @@ func (p *place) fetch(ctx context.Context, h *journalHandle, ref string, seen pl
 }
 
 func (p *place) fetchInto(ctx context.Context, to storer.Storer, ref string, seen plumbing.Hash) (head plumbing.Hash, err error) {
+	outer := ctx
 	ctx, cancel := context.WithTimeout(ctx, exchangeTime)
 	defer cancel()
+	there := false // the remote has answered
 	err = p.connect(ctx, func(t transport.Transport, ep *transport.Endpoint, auth transport.AuthMethod) error {
 		s, err := t.NewUploadPackSession(ep, auth)
 		if err != nil {
@@ -71,6 +76,7 @@ func (p *place) fetchInto(ctx context.Context, to storer.Storer, ref string, see
 		if err != nil {
 			return err
 		}
+		there = true
 		head = refs.References[ref]
 		if head.IsZero() {
 			if found := others(refs.References, ref); len(found) > 0 {
@@ -81,9 +87,28 @@ func (p *place) fetchInto(ctx context.Context, to storer.Storer, ref string, see
 		if head == seen || to.HasEncodedObject(head) == nil {
 			return nil
 		}
-		return fetchPack(ctx, s, refs, to, head, seen)
+		err = fetchPack(ctx, s, refs, to, head, seen)
+		there = !cutOff(err)
+		return err
 	})
+	if err != nil && !there {
+		err = unreachable(outer, err)
+	}
 	return head, err
+}
+
+// unreachable marks an error of the way to the remote: that of a run which was stopped is none.
+func unreachable(ctx context.Context, err error) error {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", journal.ErrUnreachable, err)
+}
+
+// cutOff reports whether an answer was cut short, or didn't come in time.
+func cutOff(err error) bool {
+	var lost net.Error
+	return errors.As(err, &lost) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, context.DeadlineExceeded)
 }
 
 func fetchPack(ctx context.Context, s transport.UploadPackSession, refs *packp.AdvRefs, to storer.Storer, want, have plumbing.Hash) error {
@@ -142,6 +167,7 @@ type push struct {
 
 // push connects for pushing, and learns where the ref is.
 func (p *place) push(ctx context.Context, ref string) (*push, error) {
+	outer := ctx
 	ctx, cancel := context.WithTimeout(ctx, exchangeTime)
 	defer cancel()
 	var out *push
@@ -159,7 +185,7 @@ func (p *place) push(ctx context.Context, ref string) (*push, error) {
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("pushing %s to %s: %w", ref, p, err)
+		return nil, fmt.Errorf("pushing %s to %s: %w", ref, p, unreachable(outer, err))
 	}
 	return out, nil
 }
