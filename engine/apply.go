@@ -50,6 +50,8 @@ type Applied struct {
 	// Differences are the drift that was seen before, Told the messages that were due after it.
 	Differences []plan.Difference
 	Told        []Delivery
+	// Unrecorded is why the drift isn't remembered: another run is at work by now.
+	Unrecorded error
 	// Read is when each system was read whole for the last time, as far as the journal knows.
 	Read map[string]time.Time
 }
@@ -209,7 +211,13 @@ func (s *session) finish(ctx context.Context, out *Applied, settles []journal.Se
 	if err := s.journal.Append(ctx, journal.Entry{Run: out.Run, Data: end}); err != nil {
 		return err
 	}
-	err := s.journal.Publish(ctx, journal.Closing)
+	publish := ctx
+	if s.away != nil { // it may be back; if not, nobody is to wait for long
+		var cancel context.CancelFunc
+		publish, cancel = context.WithTimeout(ctx, leaveFetchTime)
+		defer cancel()
+	}
+	err := s.journal.Publish(publish, journal.Closing)
 	if first := out.Result.Unpublished; first != nil {
 		if err == nil {
 			return fmt.Errorf("%w for a while, and nothing was given meanwhile: %w", ErrUnpublished, first)

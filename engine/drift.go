@@ -33,6 +33,9 @@ type Drifted struct {
 	Took        time.Duration
 	// Told are the messages that were due, sent or not.
 	Told []Delivery
+	// Unrecorded is why what was seen isn't remembered, and nobody was told: a run is at work. The
+	// next look makes up for it.
+	Unrecorded error
 	// Read is when each system was read whole for the last time, as far as the journal knows.
 	Read map[string]time.Time
 }
@@ -56,14 +59,18 @@ func (e *Engine) Drift(ctx context.Context, o DriftOptions) (_ *Drifted, _ *Decl
 	out := &Drifted{Plan: p, Differences: p.Differences(), Exit: ExitOfDrift(p)}
 	var wrong error
 	if o.Record {
-		wrong = s.recordLook(ctx, p, out.Differences)
+		unlock, err := s.recordLook(ctx, p, out.Differences)
+		defer unlock()
+		out.Unrecorded, wrong = atWork(err), notAtWork(err)
 	}
 	s.since(out.Differences)
 	if o.Who {
 		s.trace(ctx, out.Differences)
 	}
-	if o.Record && wrong == nil {
-		if out.Told, wrong = s.tell(ctx, p, out.Differences); undelivered(out.Told) {
+	if o.Record && wrong == nil && out.Unrecorded == nil {
+		out.Told, err = s.tell(ctx, p, out.Differences)
+		out.Unrecorded, wrong = atWork(err), notAtWork(err)
+		if undelivered(out.Told) {
 			out.Exit = ExitFailed // it is tried again by the next run, and somebody has to know
 		}
 	}

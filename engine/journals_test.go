@@ -273,7 +273,8 @@ func TestGitJournalNotOpened(t *testing.T) {
 	}
 }
 
-// TestGitJournalUnreachable: what can't be fetched is no empty journal.
+// TestGitJournalUnreachable: what can't be fetched is no empty journal. Nothing is planned by it, and
+// nothing done but that those who left lose what they hold.
 func TestGitJournalUnreachable(t *testing.T) {
 	o := newOrigin(t, leaverDocs, "a", "b")
 	seedLeaver(o)
@@ -284,11 +285,20 @@ func TestGitJournalUnreachable(t *testing.T) {
 		if p, _, err := s.engine().Plan(t.Context(), s.options()); p != nil || err == nil || !strings.Contains(err.Error(), "fetching refs/accord/journal") {
 			t.Errorf("%v %v", p, err)
 		}
-		if res, err := s.try(engine.ApplyOptions{}); res != nil || err == nil {
-			t.Errorf("%v %v", res, err)
-		}
 	}
-	o.one.want("live", o.one.live("a"), "dora", "emil", "finn", "dora read folder/f", "emil read folder/f")
+	res, err := o.one.try(engine.ApplyOptions{})
+	if !errors.Is(err, engine.ErrUnpublished) || !errors.Is(err, journal.ErrUnreachable) || res.Exit != engine.ExitPartly || !res.Result.Unopened {
+		t.Errorf("%v %v", res, err)
+	}
+	o.one.want("live", o.one.live("a"), "dora disabled", "emil", "finn", "emil read folder/f")
+	if res, err := o.two.try(engine.ApplyOptions{}); res != nil || !errors.Is(err, journal.ErrUnreachable) {
+		t.Errorf("nobody left now: %v %v", res, err)
+	}
+	if err := os.Rename(o.dir+".away", o.dir); err != nil {
+		t.Fatal(err)
+	}
+	o.one.apply(engine.ExitOK)
+	o.one.want("live", o.one.live("a"), "dora disabled", "emil", "finn", "finn read folder/f")
 }
 
 // TestGitJournalRefusedHalfWay: the second push of a run is refused. From then on nothing is given;

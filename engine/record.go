@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -26,18 +27,35 @@ func manyKey(k plan.DriftKind, system string) string {
 // flappingWord is before the key of a difference that flaps, as a key of its own.
 const flappingWord = "flapping "
 
-// recordLook remembers in the journal which differences a look saw.
-func (s *session) recordLook(ctx context.Context, p *plan.Plan, all []plan.Difference) error {
-	unlock, err := s.journalForLook(ctx)
-	if err != nil {
-		return err
+// recordLook remembers in the journal which differences a look saw. While a run is at work it
+// doesn't, as that one couldn't go on if somebody else wrote to the journal; see atWork. The
+// journal is the look's own until unlock is called.
+func (s *session) recordLook(ctx context.Context, p *plan.Plan, all []plan.Difference) (unlock func(), err error) {
+	if unlock, err = s.journalForLook(ctx); err != nil {
+		return func() {}, err
 	}
-	defer unlock()
-	return s.appendLook(ctx, s.lookEntry(p, all))
+	return unlock, s.appendLook(ctx, s.lookEntry(p, all))
 }
 
-// journalForLook opens the journal for writing: a look reads it like a plan does. Other looks and
-// applies may write to it as well.
+// atWork is the error if it says that somebody else is at work with the journal, else nil.
+func atWork(err error) error {
+	for _, is := range []error{journal.ErrHeld, journal.ErrMoved, journal.ErrLocked} {
+		if errors.Is(err, is) {
+			return err
+		}
+	}
+	return nil
+}
+
+func notAtWork(err error) error {
+	if atWork(err) != nil {
+		return nil
+	}
+	return err
+}
+
+// journalForLook opens the journal for writing: a look reads it like a plan does. Where it is a
+// folder other looks and applies may write to it as well.
 func (s *session) journalForLook(ctx context.Context) (unlock func(), err error) {
 	unlock = func() {}
 	if s.kept.spooled != nil {
@@ -68,8 +86,10 @@ func (s *session) appendLook(ctx context.Context, data ...journal.Data) error {
 			return err
 		}
 	}
-	err := s.journal.Publish(ctx, journal.Closing)
-	s.memory = s.journal.Memory()
+	err := s.journal.Publish(ctx, journal.Looking)
+	if atWork(err) == nil { // else it was taken back
+		s.memory = s.journal.Memory()
+	}
 	return err
 }
 
@@ -191,14 +211,15 @@ func (s *session) afterwards(ctx context.Context, out *Applied) (err error) {
 		return nil
 	}
 	ctx = context.WithoutCancel(ctx) // a run that was stopped is news as well
-	if err := s.appendLook(ctx, s.lookEntry(out.Plan, out.Differences)); err != nil {
-		return err
-	}
-	if gone := s.corrected(out); len(gone.Systems) > 0 {
-		if err := s.appendLook(ctx, gone); err != nil {
-			return err
+	err = s.appendLook(ctx, s.lookEntry(out.Plan, out.Differences))
+	if err == nil {
+		if gone := s.corrected(out); len(gone.Systems) > 0 {
+			err = s.appendLook(ctx, gone)
 		}
 	}
-	out.Told, err = s.tell(ctx, out.Plan, out.Differences)
+	if err == nil {
+		out.Told, err = s.tell(ctx, out.Plan, out.Differences)
+	}
+	out.Unrecorded, err = atWork(err), notAtWork(err)
 	return err
 }

@@ -118,7 +118,7 @@ func counts(st *access.State) string {
 }
 
 // applied tells from the journal when the system was brought to what, and when it was last read
-// completely by an apply.
+// completely, by an apply or by a look at drift that was recorded.
 func (x *shower) applied(sys *system) error {
 	p, err := x.past(x.ctx, func(journal.Change) bool { return false })
 	if err != nil {
@@ -140,16 +140,13 @@ func (x *shower) applied(sys *system) error {
 		x.fact("leavers up to", said(rev, at))
 	}
 	var last time.Time
-	names := namesOf(sys.decl)
-	for _, r := range p.Runs {
-		for _, c := range r.Systems {
-			if slices.Contains(names, c.System) && !c.Incomplete && r.Since.After(last) {
-				last = r.Since
-			}
+	for _, name := range namesOf(sys.decl) {
+		if at, ok := x.memory.LastRead(name); ok && at.After(last) {
+			last = at
 		}
 	}
 	if !last.IsZero() {
-		x.fact("last complete read by an apply", last.UTC().Format("2006-01-02 15:04"))
+		x.fact("last complete read", last.UTC().Format("2006-01-02 15:04"))
 	}
 	return nil
 }

@@ -134,6 +134,7 @@ func (a *app) apply(c *cobra.Command, o engine.ApplyOptions, f planFlags, format
 		a.exit = engine.ExitPartly
 	}
 	a.sayUndelivered(res.Told)
+	a.sayUnrecorded(res.Unrecorded)
 	err = errors.Join(err, a.writeMetrics(metrics, report.Run{Command: "apply", Plan: res.Plan, Differences: res.Open(), Read: res.Read,
 		Pending: report.PendingRemovals(res.Left(), res.Differences, res.Plan.At), At: a.now(), Took: res.Took, Exit: a.exit, Undelivered: undelivered(res.Told)}))
 	out := applied(res)

@@ -66,6 +66,7 @@ somebody couldn't be told (the next run tells them), 64 wrong usage.`,
 		defer decl.Close()
 		a.sayDiffers(decl)
 		a.sayUndelivered(d.Told)
+		a.sayUnrecorded(d.Unrecorded)
 		a.exit = d.Exit
 		err = errors.Join(err, a.writeMetrics(metrics, lookRun("drift", d, d.Exit, a.now())))
 		return errors.Join(err, a.writeDrift(report.Drifted{Plan: d.Plan, Differences: d.Differences}, f, *format))
@@ -89,6 +90,13 @@ func (a *app) sayUndelivered(all []engine.Delivery) {
 		if d.Err != nil {
 			fmt.Fprintf(a.err, "accord: %s; the next run tells it\n", report.Clean(d.Err.Error()))
 		}
+	}
+}
+
+// sayUnrecorded tells that what was seen of drift isn't remembered yet.
+func (a *app) sayUnrecorded(why error) {
+	if why != nil {
+		fmt.Fprintf(a.err, "accord: what was seen of drift isn't recorded, and nobody was told: %s. The next look makes up for it\n", report.Clean(why.Error()))
 	}
 }
 

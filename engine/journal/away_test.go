@@ -74,6 +74,7 @@ func TestSpoolGoesOnBehindNewer(t *testing.T) {
 	one.settle(ErrHeld)
 	two.add(j2, "b", Closed{})
 	two.publish(j2, Closing, nil)
+	one.store.AsSeen(nil)
 	one.settle(nil)
 	if got := one.kinds(); got != "b opened, b closed, late, a opened, a closed, c opened, c closed" {
 		t.Error(got)

@@ -101,7 +101,9 @@ const (
 
 func (m *memory) read(system string, at time.Time) {
 	l := m.drift[system]
-	l.read = at
+	if at.After(l.read) { // what comes late may be older
+		l.read = at
+	}
 	m.drift[strings.Clone(system)] = l
 }
 
@@ -114,7 +116,7 @@ func (m *memory) looked(e Entry, d Drift) {
 	m.gone = slices.Clip(m.gone[old:])
 	for _, s := range d.Systems {
 		l := m.drift[s.System]
-		if s.Complete {
+		if s.Complete && e.Time.After(l.read) {
 			l.read = e.Time
 		}
 		if len(s.New)+len(s.Gone) > 0 {

@@ -18,6 +18,8 @@ const (
 	// Urgent: a run opens that does nothing but what must not wait, whoever else is at work. While
 	// somebody is, it stays in the spool: what one run has on the record would cut off the other.
 	Urgent Moment = "urgent"
+	// Looking: something that was only seen is told; it gives way to whatever goes on.
+	Looking Moment = "looking"
 	// SystemClosed: the work on one system is at its end.
 	SystemClosed Moment = "system closed"
 	// Closing: the run is at its end.
@@ -32,7 +34,7 @@ type Publisher interface {
 	//
 	// At the Opening it fails with ErrHeld if a run is open that isn't this one, and with
 	// ErrMoved if anybody has written to the record since it was read; what was appended is
-	// taken back then. With any other error, and at other moments, what was appended stays, to
+	// taken back then, and so it is when Looking. Then nothing more may be appended. With any other error, and at other moments, what was appended stays, to
 	// be published at the next moment or by a later run.
 	Publish(ctx context.Context, m Moment) error
 }

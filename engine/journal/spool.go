@@ -182,8 +182,8 @@ func (s *Spooled) Publish(ctx context.Context, m Moment) error {
 	if err == nil {
 		return s.empty(ctx, sent+int64(len(lines)))
 	}
-	if errors.Is(err, ErrMoved) && m == Opening {
-		return errors.Join(s.whoMoved(ctx, err), s.takeBack(ctx, sent, lines))
+	if errors.Is(err, ErrMoved) && (m == Opening || m == Looking) {
+		return errors.Join(s.whoMoved(ctx, err), s.takeBack(ctx, sent, lines, m))
 	}
 	return err
 }
@@ -226,13 +226,26 @@ func (s *Spooled) empty(ctx context.Context, sent int64) error {
 	return nil
 }
 
-// takeBack drops the entry that was to open a run: nothing was done under it.
-func (s *Spooled) takeBack(ctx context.Context, sent int64, lines []byte) error {
-	last := bytes.LastIndexByte(lines[:len(lines)-1], '\n') + 1
-	if e, err := decode(lines[last : len(lines)-1]); err != nil || e.Kind() != KindOpened {
-		return err
+// takeBack drops the entry that was to open a run, under which nothing was done, or those of a look.
+func (s *Spooled) takeBack(ctx context.Context, sent int64, lines []byte, m Moment) error {
+	end := len(lines)
+	for end > 0 {
+		last := bytes.LastIndexByte(lines[:end-1], '\n') + 1
+		e, err := decode(lines[last : end-1])
+		if err != nil {
+			return err
+		}
+		if k := e.Kind(); m == Opening && k != KindOpened || m == Looking && k != KindDrift && k != KindTold {
+			break
+		}
+		if end = last; m == Opening {
+			break
+		}
 	}
-	return s.spool.Truncate(ctx, sent+int64(last))
+	if end == len(lines) {
+		return nil
+	}
+	return s.spool.Truncate(ctx, sent+int64(end))
 }
 
 // whoMoved finds out who has written to the record.
