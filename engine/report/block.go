@@ -224,8 +224,12 @@ func noun(entries []entry) string {
 	return kind
 }
 
-// throughRole names the role whose own line is the cause.
+// throughRole names the role whose own line is the cause. What is only declared has no step, and
+// no reasons that would tell.
 func throughRole(e entry) string {
+	if e.step == nil {
+		return ""
+	}
 	var reasons []access.Reason
 	switch e.cause.Kind {
 	case access.CauseDeclared:
