@@ -113,13 +113,13 @@ func (v *view) noneRead() bool {
 
 // pick gives the entries of the steps that the filter picks.
 func (v *view) pick(filter func(*plan.Step) bool) []entry {
-	var out []entry
+	var steps []*plan.Step
 	for i := range v.plan.Steps {
 		if s := &v.plan.Steps[i]; filter(s) {
-			out = append(out, v.entry(s))
+			steps = append(steps, s)
 		}
 	}
-	return out
+	return v.entries(steps)
 }
 
 // section writes entries as blocks under a heading; nothing if there are none.

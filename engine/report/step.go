@@ -26,7 +26,10 @@ func (r row) compare(o row) int {
 		strings.Compare(r.system, o.system), strings.Compare(r.what, o.what), strings.Compare(r.notes, o.notes))
 }
 
-func order(s style) int { return slices.Index([]style{drastic, taken, changed, given, unknown}, s) }
+// ranks are the places of the styles in that order; what is none of a change comes first.
+var ranks = [...]int{plain: -1, strong: -1, faint: -1, drastic: 0, taken: 1, changed: 2, given: 3, unknown: 4}
+
+func order(s style) int { return ranks[s] }
 
 func first(b bool) int {
 	if b {
@@ -125,7 +128,7 @@ func (v *view) entry(s *plan.Step) entry {
 	if s.Held != nil && s.Held.Why == plan.HeldDepends {
 		e.marks = append(e.marks, waitsFor(s, v.byKey))
 	}
-	e.row.notes = strings.Join(slices.Concat(e.notes, e.marks), ", ")
+	e.row.notes = join(strings.Join(e.notes, ", "), strings.Join(e.marks, ", "))
 	return e
 }
 
