@@ -126,7 +126,7 @@ func (v *view) entry(s *plan.Step) entry {
 		}
 	}
 	if s.Held != nil && s.Held.Why == plan.HeldDepends {
-		e.marks = append(e.marks, waitsFor(s, v.byKey))
+		e.marks = append(e.marks, waitsFor(s, v.step))
 	}
 	e.row.notes = join(strings.Join(e.notes, ", "), strings.Join(e.marks, ", "))
 	return e
@@ -224,9 +224,9 @@ func mark(s *plan.Step, r access.RiskName) string {
 }
 
 // waitsFor says what must happen before a step that is held because of it.
-func waitsFor(s *plan.Step, byKey map[string]*plan.Step) string {
+func waitsFor(s *plan.Step, step func(key string) *plan.Step) string {
 	for _, k := range s.Needs {
-		n := byKey[k]
+		n := step(k)
 		if n == nil || n.Held == nil {
 			continue
 		}
