@@ -76,6 +76,7 @@ func (c Change) Key() string {
 // that different things have different keys.
 func Key(word, system string, subject, target ID, detail string) string {
 	var b strings.Builder
+	b.Grow(len(word) + len(system) + len(subject.Kind) + len(subject.Name) + len(target.Kind) + len(target.Name) + len(detail) + len(" // / "))
 	b.WriteString(word)
 	b.WriteByte(' ')
 	b.WriteString(system)

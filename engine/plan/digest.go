@@ -37,11 +37,11 @@ func planDigest(p *Plan) string {
 		s := k.step
 		switch {
 		case s.Held == nil:
-			h.add("step", s.Fingerprint())
+			h.step("step", s)
 		case s.Held.Why == HeldRefused:
-			h.add("refused", s.Fingerprint())
+			h.step("refused", s)
 		case s.Held.Why == HeldFlapping:
-			h.add("flapping", s.Fingerprint())
+			h.step("flapping", s)
 		}
 	}
 	return h.sum()
@@ -51,9 +51,9 @@ func planDigest(p *Plan) string {
 // is written isn't part of it: a line that moves changes nobody's access.
 func ChangeDigest(shifts []access.Shift) string {
 	h := newDigest("change " + EngineVersion)
-	for _, s := range shifts {
-		s.Cause = access.Cause{}
-		h.add("shift", s)
+	for i := range shifts {
+		h.buf = append(appendShift(append(h.buf[:0], "\"shift\"\n"...), &shifts[i]), '\n')
+		h.h.Write(h.buf)
 	}
 	return h.sum()
 }
@@ -81,10 +81,11 @@ type Fingerprint struct {
 	Leaver  bool          `json:"leaver,omitempty"`
 }
 
-// digest is SHA-256 over length-prefixed JSON; encoding/json sorts maps.
+// digest is SHA-256 over JSON values, a line each; encoding/json sorts maps.
 type digest struct {
 	h   hash.Hash
 	enc *json.Encoder
+	buf []byte // of what is encoded by hand
 }
 
 func newDigest(domain string) *digest {
@@ -102,6 +103,14 @@ func (d *digest) add(values ...any) {
 			panic("plan digest: " + err.Error())
 		}
 	}
+}
+
+// step adds a step under a word, as add does.
+func (d *digest) step(word string, s *Step) {
+	f := s.Fingerprint()
+	d.buf = append(appendString(d.buf[:0], word), '\n')
+	d.buf = append(appendFingerprint(d.buf, &f), '\n')
+	d.h.Write(d.buf)
 }
 
 func (d *digest) sum() string { return hex.EncodeToString(d.h.Sum(nil)) }

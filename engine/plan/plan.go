@@ -246,10 +246,14 @@ type Refusal struct {
 
 // Run are the steps that are to be carried out, in order.
 func (p *Plan) Run() []Step {
-	var out []Step
-	for _, s := range p.Steps {
-		if s.Held == nil {
-			out = append(out, s)
+	n := p.Running()
+	if n == 0 {
+		return nil
+	}
+	out := make([]Step, 0, n)
+	for i := range p.Steps {
+		if p.Steps[i].Held == nil {
+			out = append(out, p.Steps[i])
 		}
 	}
 	return out

@@ -3,7 +3,6 @@ package report
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -51,33 +50,41 @@ func theirs(text, person string) string {
 	return text
 }
 
-// form is how the blocks of a person read without the name and the lines.
-func (u unit) form() string {
-	var b strings.Builder
-	for _, bl := range u.blocks {
-		fmt.Fprintf(&b, "%q %q %q", bl.cause.Kind, bl.cause.File, theirs(bl.cause.Text, u.label))
-		for _, r := range bl.rows {
-			fmt.Fprintf(&b, " %d %v %q %q %q", r.like.kind, r.like.risky, r.like.system, r.like.what, r.like.notes)
+// form appends how the blocks of a person read without the name and the lines.
+func (u *unit) form(key []byte) []byte {
+	for i := range u.blocks {
+		bl := &u.blocks[i]
+		key = appendParts(key, string(bl.cause.Kind), bl.cause.File, theirs(bl.cause.Text, u.label))
+		for j := range bl.rows {
+			r := &bl.rows[j].like
+			key = appendParts(append(key, 'r', byte(r.kind), byte(first(r.risky))), r.system, r.what, r.notes)
 		}
-		b.WriteByte('\n')
+		key = append(key, '\n')
 	}
-	return b.String()
+	return key
 }
 
 // alike tells as one what reads the same of three or more people but for the name and the line,
 // such as joiners who each have a line of their own.
 func (g grouper) alike(people map[who]*unit) []unit {
-	groups := map[string][]*unit{}
+	out := make([]unit, 0, len(people))
+	at := map[string]int{}
+	var groups [][]*unit
+	var key []byte
 	for id, u := range people {
-		k := u.form()
-		if g.verbose || !g.fold || id.person == "" {
-			k = fmt.Sprintf("%q %q %q", id.label(), id.system, id.person) // each alone
+		if g.verbose || !g.fold || id.person == "" { // each alone
+			out = append(out, *u)
+			continue
 		}
-		groups[k] = append(groups[k], u)
+		key = u.form(key[:0])
+		n, ok := at[string(key)]
+		if !ok {
+			n = len(groups)
+			at[string(key)], groups = n, append(groups, nil)
+		}
+		groups[n] = append(groups[n], u)
 	}
-	var out []unit
-	for _, k := range slices.Sorted(maps.Keys(groups)) {
-		same := groups[k]
+	for _, same := range groups {
 		if len(same) < foldFrom {
 			for _, u := range same {
 				out = append(out, *u)

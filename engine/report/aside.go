@@ -278,7 +278,7 @@ func (v *view) refusals(title string, allowed bool) {
 func (v *view) named(r plan.Refusal) []*plan.Step {
 	var out []*plan.Step
 	for _, k := range r.Steps {
-		if s := v.byKey[k]; s != nil {
+		if s := v.step(k); s != nil {
 			out = append(out, s)
 		}
 	}

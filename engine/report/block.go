@@ -2,8 +2,8 @@ package report
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/accordhq/accord/engine/access"
@@ -63,11 +63,11 @@ func placeOf(c access.Cause) access.Cause {
 // oneText is what all these entries say of their cause; where that differs, the grant that it
 // comes through, if it is one.
 func oneText(entries []entry) (text string, same bool) {
-	text, grant := entries[0].cause.Text, grantOf(entries[0])
+	text, grant := entries[0].cause.Text, grantOf(&entries[0])
 	same = true
-	for _, e := range entries {
-		same = same && e.cause.Text == text
-		if grantOf(e) != grant {
+	for i := range entries {
+		same = same && entries[i].cause.Text == text
+		if grant != "" && grantOf(&entries[i]) != grant {
 			grant = ""
 		}
 	}
@@ -77,50 +77,80 @@ func oneText(entries []entry) (text string, same bool) {
 	return lead("through grant ", grant), false
 }
 
-func grantOf(e entry) string {
-	if e.step == nil {
-		return ""
-	}
-	for _, r := range slices.Concat(e.step.Reasons, e.step.Was) {
-		return r.Grant
+func grantOf(e *entry) string {
+	switch {
+	case e.step == nil:
+	case len(e.step.Reasons) > 0:
+		return e.step.Reasons[0].Grant
+	case len(e.step.Was) > 0:
+		return e.step.Was[0].Grant
 	}
 	return ""
+}
+
+// gather brings together the entries of one key, in the order that they come in. The keys come
+// as they are first met.
+func gather[K comparable](entries []entry, key func(*entry) K) (keys []K, groups [][]entry) {
+	at, of := map[K]int32{}, make([]int32, len(entries))
+	var sizes []int
+	for i := range entries {
+		k := key(&entries[i])
+		n, ok := at[k]
+		if !ok {
+			n = int32(len(keys))
+			at[k] = n
+			keys, sizes = append(keys, k), append(sizes, 0)
+		}
+		of[i] = n
+		sizes[n]++
+	}
+	all := make([]entry, len(entries)) // one piece of memory for all groups
+	groups = make([][]entry, len(keys))
+	for n, size := range sizes {
+		groups[n], all = all[:0:size], all[size:]
+	}
+	for i, n := range of {
+		groups[n] = append(groups[n], entries[i])
+	}
+	return keys, groups
 }
 
 // blocksByPerson gives each person their blocks, one a cause, and folds what is the same for
 // three or more. Who loses something comes before who gains.
 func (g grouper) blocksByPerson(entries []entry) []block {
-	byChange := map[change][]entry{}
-	for _, e := range entries {
-		k := change{placeOf(e.cause), e.row}
-		byChange[k] = append(byChange[k], e)
-	}
-	var units []unit
+	changes, groups := gather(entries, func(e *entry) change { return change{placeOf(e.cause), e.row} })
 	folds := map[string]*unit{}
 	people := map[who]*unit{}
-	for _, k := range sortedChanges(byChange) {
-		same := byChange[k]
+	for _, i := range sortedChanges(changes) {
+		same := groups[i]
 		if g.fold && len(same) >= foldFrom {
-			foldInto(folds, k, same)
+			foldInto(folds, changes[i], same)
 			continue
 		}
 		for _, e := range same {
 			id := who{person: e.who.person, system: e.who.system, subject: e.who.subject}
-			if people[id] == nil {
-				people[id] = &unit{label: id.label(), system: id.system}
+			u := people[id]
+			if u == nil {
+				u = &unit{label: id.label(), system: id.system}
+				people[id] = u
 			}
-			people[id].add(e, id.label())
+			u.add(e, u.label)
 		}
 	}
+	units := make([]unit, 0, len(folds)+len(people))
 	for _, u := range folds {
 		u.finishFold(g)
 		units = append(units, *u)
 	}
 	units = append(units, g.alike(people)...)
 	slices.SortFunc(units, unit.compare)
-	var out []block
-	for _, u := range units {
-		out = append(out, u.blocks...)
+	n := 0
+	for i := range units {
+		n += len(units[i].blocks)
+	}
+	out := make([]block, 0, n)
+	for i := range units {
+		out = append(out, units[i].blocks...)
 	}
 	return out
 }
@@ -132,25 +162,62 @@ type unit struct {
 	blocks        []block
 	people        []entry
 	oneText       bool // the cause is told of all of them in the same words
+	// byCause are the blocks by their causes, once there are many; told the rows that are about
+	// an account itself, and name it.
+	byCause map[access.Cause]int
+	told    []accountRow
 }
+
+// manyBlocks is from how many blocks on they are found by a map.
+const manyBlocks = 16
 
 // add puts a person's entry under its cause. Entries come sorted, worst first.
 func (u *unit) add(e entry, title string) {
-	i := slices.IndexFunc(u.blocks, func(b block) bool { return b.cause == e.cause })
+	i := u.find(e.cause)
 	if i < 0 {
 		i = len(u.blocks)
 		u.blocks = append(u.blocks, block{title: title, cause: e.cause})
+		if u.byCause != nil {
+			u.byCause[e.cause] = i
+		}
 	}
 	b := &u.blocks[i]
-	if e.who.account != "" && e.step != nil && e.step.Action.OnGrant() && !named(b.rows, e) {
+	switch {
+	case e.step == nil:
+	case !e.step.Action.OnGrant():
+		u.told = append(u.told, accountRow{i, e.row.system, e.row.what})
+	case e.who.account != "" && !slices.Contains(u.told, accountRow{i, e.row.system, object(e.step.Subject)}):
 		e.row.notes = join("as "+quoteName(e.who.account), e.row.notes)
 	}
 	b.rows = append(b.rows, blockRow{row: e.row, like: likeRow(e)})
 }
 
-// named reports whether a row tells the account's name already.
-func named(rows []blockRow, e entry) bool {
-	return slices.ContainsFunc(rows, func(r blockRow) bool { return r.system == e.row.system && r.what == object(e.step.Subject) })
+// find gives the place of the block of a cause, or -1.
+func (u *unit) find(c access.Cause) int {
+	if u.byCause == nil && len(u.blocks) > manyBlocks {
+		u.byCause = make(map[access.Cause]int, 2*len(u.blocks))
+		for i := range u.blocks {
+			u.byCause[u.blocks[i].cause] = i
+		}
+	}
+	if u.byCause != nil {
+		if i, ok := u.byCause[c]; ok {
+			return i
+		}
+		return -1
+	}
+	for i := range u.blocks {
+		if u.blocks[i].cause == c {
+			return i
+		}
+	}
+	return -1
+}
+
+// accountRow is a row of a block that is about an account itself.
+type accountRow struct {
+	block        int
+	system, what string
 }
 
 func join(a, b string) string {
@@ -162,12 +229,12 @@ func join(a, b string) string {
 
 func foldInto(folds map[string]*unit, k change, same []entry) {
 	slices.SortFunc(same, func(a, b entry) int { return compareWho(a.who, b.who) })
-	var key strings.Builder
-	fmt.Fprintf(&key, "%q %q %d %q", k.cause.Kind, k.cause.File, k.cause.Line, k.cause.Text)
-	for _, e := range same {
-		fmt.Fprintf(&key, " %q %q %q %q", e.who.person, e.who.system, e.who.subject.String(), e.who.account)
+	key := appendParts(nil, string(k.cause.Kind), k.cause.File, strconv.Itoa(k.cause.Line), k.cause.Text)
+	for i := range same {
+		w := &same[i].who
+		key = appendParts(key, w.person, w.system, w.subject.Kind, w.subject.Name, w.account)
 	}
-	u := folds[key.String()]
+	u := folds[string(key)]
 	if u == nil {
 		u = &unit{fold: len(same), people: same, blocks: []block{{cause: k.cause}}}
 		u.blocks[0].cause.Text, u.oneText = oneText(same)
@@ -175,9 +242,18 @@ func foldInto(folds map[string]*unit, k change, same []entry) {
 			u.blocks[0].names = append(u.blocks[0].names, e.who.listed())
 		}
 		u.label = u.blocks[0].names[0]
-		folds[key.String()] = u
+		folds[string(key)] = u
 	}
 	u.blocks[0].rows = append(u.blocks[0].rows, blockRow{row: k.row})
+}
+
+// appendParts appends strings to a key so that different strings make different keys.
+func appendParts(key []byte, parts ...string) []byte {
+	for _, p := range parts {
+		key = append(strconv.AppendInt(key, int64(len(p)), 10), ' ')
+		key = append(key, p...)
+	}
+	return key
 }
 
 // finishFold gives a fold its title; the names of a single change stand beside it.
@@ -224,8 +300,12 @@ func noun(entries []entry) string {
 	return kind
 }
 
-// throughRole names the role whose own line is the cause.
+// throughRole names the role whose own line is the cause. What is only declared has no step, and
+// no reasons that would tell.
 func throughRole(e entry) string {
+	if e.step == nil {
+		return ""
+	}
 	var reasons []access.Reason
 	switch e.cause.Kind {
 	case access.CauseDeclared:
@@ -259,12 +339,14 @@ func (u unit) compare(o unit) int {
 		strings.Compare(u.label, o.label), strings.Compare(u.system, o.system), compareCause(u.blocks[0].cause, o.blocks[0].cause), a.compare(b.row))
 }
 
-func sortedChanges(m map[change][]entry) []change {
-	out := make([]change, 0, len(m))
-	for k := range m {
-		out = append(out, k)
+// sortedChanges gives the places of changes in their order.
+func sortedChanges(changes []change) []int32 {
+	out := make([]int32, len(changes))
+	for i := range out {
+		out[i] = int32(i)
 	}
-	slices.SortFunc(out, func(a, b change) int {
+	slices.SortFunc(out, func(i, j int32) int {
+		a, b := &changes[i], &changes[j]
 		if c := a.row.compare(b.row); c != 0 {
 			return c
 		}
@@ -283,26 +365,18 @@ func (g grouper) blocksBySystem(entries []entry) []block {
 		system string
 		cause  access.Cause
 	}
-	byKey := map[key][]entry{}
-	for _, e := range entries {
-		k := key{e.row.system, placeOf(e.cause)}
-		byKey[k] = append(byKey[k], e)
-	}
-	var out []block
-	for k, entries := range byKey {
+	keys, groups := gather(entries, func(e *entry) key { return key{e.row.system, placeOf(e.cause)} })
+	out := make([]block, 0, len(keys))
+	for i, k := range keys {
 		b := block{title: k.system, cause: k.cause}
-		b.cause.Text, _ = oneText(entries)
-		rows := map[row][]who{}
-		for _, e := range entries {
-			r := e.row
+		b.cause.Text, _ = oneText(groups[i])
+		rows, people := gather(groups[i], func(e *entry) row { return e.row })
+		for j, r := range rows {
 			r.system = ""
-			rows[r] = append(rows[r], e.who)
-		}
-		for r, people := range rows {
-			slices.SortFunc(people, compareWho)
-			names := make([]string, len(people))
-			for i, w := range people {
-				names[i] = w.listed()
+			slices.SortFunc(people[j], func(a, b entry) int { return compareWho(a.who, b.who) })
+			names := make([]string, len(people[j]))
+			for i, e := range people[j] {
+				names[i] = e.who.listed()
 			}
 			b.rows = append(b.rows, blockRow{row: r, names: g.cutNames(names, r)})
 		}

@@ -82,6 +82,32 @@ func TestFoldManyRows(t *testing.T) {
 	checkWidth(t, text, 100)
 }
 
+// What one line declares for many folds as well where no system was read, so that there are no
+// steps with reasons to tell the role by.
+func TestFoldWhatIsDeclared(t *testing.T) {
+	m := newPlan("github", "warehouse")
+	m.Complete = false
+	for i := range m.Systems {
+		m.Systems[i].NotRead = "it wasn't asked"
+	}
+	shift := func(kind access.ShiftKind, person, system, target string, cause access.Cause) {
+		id, err := access.ParseID(target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.Shifts = append(m.Shifts, access.Shift{Kind: kind, Person: person, System: system, Target: id, Permission: "member", Cause: cause})
+	}
+	for _, p := range []string{"ines", "jan", "kim"} {
+		shift(access.ShiftGain, p, "github", "team/sre", access.Cause{Kind: access.CauseDeclared, File: "groups/sre.yaml", Line: 7, Text: "sre includes group platform"})
+		shift(access.ShiftGain, p, "github", "team/tender", access.Cause{Kind: access.CauseDeclared, File: "grants/tender.yaml", Line: 2, Text: "grant tender gives it to " + p})
+		shift(access.ShiftLose, p, "warehouse", "role/bids", access.Cause{Kind: access.CauseRemoved, File: "roles/bids.yaml", Line: 9, Text: "no longer: role bids gives role/bids on warehouse"})
+	}
+	for _, o := range []Options{{}, {GroupBy: "system"}} {
+		text := golden(t, "plan-fold-declared"+lead("-", o.GroupBy)+".txt", func(b *bytes.Buffer) error { return Plan(b, m.Plan, o, "") })
+		checkWidth(t, text, 100)
+	}
+}
+
 // Whatever a plan holds, its text names everybody that something is taken from and what that
 // is, on lines that aren't too long. The plans are random; a seed that fails is printed.
 func TestNothingIsHidden(t *testing.T) {

@@ -157,7 +157,7 @@ func (v *view) stepCase(s *plan.Step, refusals []plan.Refusal) junitCase {
 		}
 		c.Failure = outcome(strings.Join(kinds, ", "), texts[0], texts...)
 	case s.Held.Why == plan.HeldDepends:
-		c.Skipped = outcome("", waitsFor(s, v.byKey))
+		c.Skipped = outcome("", waitsFor(s, v.step))
 	default:
 		c.Skipped = outcome("", heldText(s))
 	}

@@ -42,16 +42,15 @@ type view struct {
 	*page
 	o        Options
 	plan     *plan.Plan
-	byKey    map[string]*plan.Step
+	byKey    map[string]*plan.Step // once it is asked for
 	bySystem map[string][]*plan.Step
 	twice    map[holding]bool // who has more than one account on a system
 }
 
 func newView(w io.Writer, p *plan.Plan, o Options) *view {
-	v := &view{page: newPage(w, o), o: o, plan: p, byKey: make(map[string]*plan.Step, len(p.Steps)), bySystem: map[string][]*plan.Step{}, twice: twoAccounts(p)}
+	v := &view{page: newPage(w, o), o: o, plan: p, bySystem: map[string][]*plan.Step{}, twice: twoAccounts(p)}
 	for i := range p.Steps {
 		s := &p.Steps[i]
-		v.byKey[s.Key()] = s
 		v.bySystem[s.System] = append(v.bySystem[s.System], s)
 	}
 	for _, s := range p.Systems {
@@ -60,6 +59,17 @@ func newView(w io.Writer, p *plan.Plan, o Options) *view {
 		}
 	}
 	return v
+}
+
+// step gives the step of that key; nil where the plan has none. Few plans name steps by their keys.
+func (v *view) step(key string) *plan.Step {
+	if v.byKey == nil {
+		v.byKey = make(map[string]*plan.Step, len(v.plan.Steps))
+		for i := range v.plan.Steps {
+			v.byKey[v.plan.Steps[i].Key()] = &v.plan.Steps[i]
+		}
+	}
+	return v.byKey[key]
 }
 
 // header says what was planned from, for what, and by whose rules.
@@ -113,13 +123,13 @@ func (v *view) noneRead() bool {
 
 // pick gives the entries of the steps that the filter picks.
 func (v *view) pick(filter func(*plan.Step) bool) []entry {
-	var out []entry
+	var steps []*plan.Step
 	for i := range v.plan.Steps {
 		if s := &v.plan.Steps[i]; filter(s) {
-			out = append(out, v.entry(s))
+			steps = append(steps, s)
 		}
 	}
-	return out
+	return v.entries(steps)
 }
 
 // section writes entries as blocks under a heading; nothing if there are none.

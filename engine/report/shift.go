@@ -88,7 +88,13 @@ func settingText(s access.Shift) row {
 }
 
 func (v *view) shifts(filter func(access.Shift) bool) []entry {
-	var out []entry
+	n := 0
+	for _, s := range v.plan.Shifts {
+		if s.Kind != access.ShiftSettings && filter(s) {
+			n++
+		}
+	}
+	out := make([]entry, 0, n)
 	for _, s := range v.plan.Shifts {
 		if s.Kind == access.ShiftSettings || !filter(s) {
 			continue

@@ -26,7 +26,10 @@ func (r row) compare(o row) int {
 		strings.Compare(r.system, o.system), strings.Compare(r.what, o.what), strings.Compare(r.notes, o.notes))
 }
 
-func order(s style) int { return slices.Index([]style{drastic, taken, changed, given, unknown}, s) }
+// ranks are the places of the styles in that order; what is none of a change comes first.
+var ranks = [...]int{plain: -1, strong: -1, faint: -1, drastic: 0, taken: 1, changed: 2, given: 3, unknown: 4}
+
+func order(s style) int { return ranks[s] }
 
 func first(b bool) int {
 	if b {
@@ -123,9 +126,9 @@ func (v *view) entry(s *plan.Step) entry {
 		}
 	}
 	if s.Held != nil && s.Held.Why == plan.HeldDepends {
-		e.marks = append(e.marks, waitsFor(s, v.byKey))
+		e.marks = append(e.marks, waitsFor(s, v.step))
 	}
-	e.row.notes = strings.Join(slices.Concat(e.notes, e.marks), ", ")
+	e.row.notes = join(strings.Join(e.notes, ", "), strings.Join(e.marks, ", "))
 	return e
 }
 
@@ -221,9 +224,9 @@ func mark(s *plan.Step, r access.RiskName) string {
 }
 
 // waitsFor says what must happen before a step that is held because of it.
-func waitsFor(s *plan.Step, byKey map[string]*plan.Step) string {
+func waitsFor(s *plan.Step, step func(key string) *plan.Step) string {
 	for _, k := range s.Needs {
-		n := byKey[k]
+		n := step(k)
 		if n == nil || n.Held == nil {
 			continue
 		}
