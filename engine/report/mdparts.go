@@ -98,8 +98,8 @@ func (m *markdown) sentence() string {
 		return "**Refused.** Nothing of this change would be carried out as it is."
 	case all.incomplete > 0:
 		return "**Not known.** Not everything could be read, so that it can't be said whether " + strings.ToLower(doing[:1]) + doing[1:] + " changes anybody's access."
-	case PartOf(m.v.plan) != "":
-		return "**Not known.** Only a part was planned, which doesn't say whether " + strings.ToLower(doing[:1]) + doing[1:] + " changes anybody's access."
+	case m.v.plan.Base != "" && PartOf(m.v.plan) != "":
+		return "**Not known.** Only a part was planned, which doesn't say whether merging this changes anybody's access."
 	case m.v.plan.Running() > 0:
 		return doing + " changes nobody's access by itself."
 	case all == totals{}:
