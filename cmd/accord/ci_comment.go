@@ -160,6 +160,10 @@ func (x *ciRun) read(args []string, t forge.Target) {
 		x.why = err.Error()
 		return
 	}
+	if p.Revision.Worktree {
+		x.why = fmt.Sprintf("%s holds the plan of a folder, and this run is about the commit %.12s", args[0], x.page.Commit)
+		return
+	}
 	if of := p.Revision.Hash; of != "" && of != x.page.Commit && of != t.Merge {
 		x.why = fmt.Sprintf("%s holds the plan of the commit %.12s, and this run is about %.12s", args[0], of, x.page.Commit)
 		return

@@ -3,6 +3,7 @@ package forge
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/accordhq/accord/engine/plan"
 	"github.com/accordhq/accord/engine/report"
@@ -18,7 +19,8 @@ func Context(root string) string {
 }
 
 // Verdict is the status that a plan stands for: a failure where something is refused or a
-// system couldn't be read, else a success that says how much there is to do.
+// system couldn't be read, else a success that says how much there is to do. Of a plan that isn't
+// about everything, or about another day, it says so first.
 func Verdict(p *plan.Plan) Status {
 	var said []string
 	state := StateSuccess
@@ -36,6 +38,13 @@ func Verdict(p *plan.Plan) Status {
 			unasked = append(unasked, s.Name)
 		}
 	}
+	if p.Rehearsal {
+		said = append(said, "a rehearsal for "+p.At.UTC().Format(time.DateOnly))
+	}
+	part := report.PartOf(p)
+	if part != "" {
+		said = append(said, part)
+	}
 	if refused > 0 {
 		state, said = StateFailure, append(said, report.Count(refused, "refusal", "refusals"))
 	}
@@ -48,7 +57,7 @@ func Verdict(p *plan.Plan) Status {
 	case len(p.Shifts) > 0 && len(unasked) > 0:
 		said = append(said, report.Count(len(p.Shifts), "declared access changes", "declared accesses change"))
 	case len(p.Settings) > 0:
-	case refused == 0 && len(unread) == 0:
+	case refused == 0 && len(unread) == 0 && part == "":
 		said = append(said, "nothing to do")
 	default:
 		said = append(said, "nothing is to be carried out")

@@ -263,15 +263,5 @@ func (m *markdown) from() string {
 	default:
 		out += " · judged by " + Count(len(j.Rules), "rule", "rules")
 	}
-	if len(p.Selected) > 0 {
-		out += " · only " + clip(strings.Join(p.Selected, " "), 200)
-	}
-	if len(p.Only) > 0 {
-		var classes []string
-		for _, c := range p.Only {
-			classes = append(classes, string(c))
-		}
-		out += " · only " + clip(strings.Join(classes, " and "), 100)
-	}
-	return out
+	return out + lead(" · ", clip(PartOf(p), 300))
 }

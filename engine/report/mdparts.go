@@ -98,6 +98,8 @@ func (m *markdown) sentence() string {
 		return "**Refused.** Nothing of this change would be carried out as it is."
 	case all.incomplete > 0:
 		return "**Not known.** Not everything could be read, so that it can't be said whether " + strings.ToLower(doing[:1]) + doing[1:] + " changes anybody's access."
+	case m.v.plan.Base != "" && PartOf(m.v.plan) != "":
+		return "**Not known.** Only a part was planned, which doesn't say whether merging this changes anybody's access."
 	case m.v.plan.Running() > 0:
 		return doing + " changes nobody's access by itself."
 	case all == totals{}:
@@ -160,6 +162,9 @@ func (m *markdown) alarmTexts() []string {
 	t := m.v.totals()
 	if m.v.plan.Rehearsal {
 		out = append(out, "A rehearsal for "+instantText(m.v.plan.At)+": what would be done then if nothing else changed, not now. It can't be applied.")
+	}
+	if part := PartOf(m.v.plan); part != "" {
+		out = append(out, "A part: "+clip(part, 300)+". What else there is to do isn't told here.")
 	}
 	switch {
 	case t.incomplete > 0 && m.v.noneRead():

@@ -72,6 +72,29 @@ func (v *view) step(key string) *plan.Step {
 	return v.byKey[key]
 }
 
+// PartOf says which part of what there is to do a plan is about, as "only depot, only time"; empty:
+// about everything.
+func PartOf(p *plan.Plan) string {
+	var out []string
+	if len(p.Selected) > 0 {
+		out = append(out, onlySystems(p))
+	}
+	if len(p.Only) > 0 {
+		out = append(out, onlyClasses(p))
+	}
+	return strings.Join(out, ", ")
+}
+
+func onlySystems(p *plan.Plan) string { return "only " + strings.Join(p.Selected, " ") }
+
+func onlyClasses(p *plan.Plan) string {
+	var classes []string
+	for _, c := range p.Only {
+		classes = append(classes, string(c))
+	}
+	return "only " + strings.Join(classes, " and ")
+}
+
 // header says what was planned from, for what, and by whose rules.
 func (v *view) header() {
 	p := v.plan
@@ -81,18 +104,14 @@ func (v *view) header() {
 	}
 	systems := Count(len(p.Systems), "system", "systems")
 	if len(p.Selected) > 0 {
-		systems = "only " + strings.Join(p.Selected, " ")
+		systems = onlySystems(p)
 	}
 	if len(p.Systems) > 0 && v.noneRead() {
 		systems += ", none read"
 	}
 	parts = append(parts, systems)
 	if len(p.Only) > 0 {
-		var classes []string
-		for _, c := range p.Only {
-			classes = append(classes, string(c))
-		}
-		parts = append(parts, "only "+strings.Join(classes, " and "))
+		parts = append(parts, onlyClasses(p))
 	}
 	switch j := p.Judged; {
 	case j == nil:
