@@ -45,6 +45,7 @@ type builder struct {
 	in    Input
 	plan  *Plan
 	parts []*part
+	keyed map[string]*Step // see byKey
 }
 
 // part is one system on its way into the plan.
@@ -279,6 +280,7 @@ func (p *part) hold() {
 // is, and those of classes that weren't asked for, except leavers and what a chosen
 // step needs.
 func (b *builder) only() {
+	defer func() { b.keyed = nil }()
 	if b.in.Leave != "" {
 		for _, p := range b.parts {
 			p.steps = slices.DeleteFunc(p.steps, func(s Step) bool { return !s.Leaver || s.Person != b.in.Leave })

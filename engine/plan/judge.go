@@ -110,9 +110,8 @@ func (b *builder) judge(ask func(Judge) func([]*Step) []Refusal) bool {
 		return false
 	}
 	var free []*Step
-	byKey := map[string]*Step{}
+	byKey := b.byKey()
 	b.each(func(_ *part, s *Step) {
-		byKey[s.Key()] = s
 		if s.Held == nil {
 			free = append(free, s)
 		}

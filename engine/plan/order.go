@@ -203,10 +203,22 @@ func (b *builder) depends() {
 // keepsResource are the holds of revocations that keep the resource as well.
 var keepsResource = []HoldReason{HeldRefused, HeldDepends, HeldProtected}
 
+// byKey are all steps by their keys. It is made once for all who ask between two changes of which
+// steps there are.
 func (b *builder) byKey() map[string]*Step {
-	out := map[string]*Step{}
-	b.each(func(_ *part, s *Step) { out[s.Key()] = s })
-	return out
+	if b.keyed == nil {
+		b.keyed = make(map[string]*Step, b.count())
+		b.each(func(_ *part, s *Step) { b.keyed[s.Key()] = s })
+	}
+	return b.keyed
+}
+
+func (b *builder) count() int {
+	n := 0
+	for _, p := range b.parts {
+		n += len(p.steps)
+	}
+	return n
 }
 
 // order lists all steps so that needs come first; among those that could be next the lowest
@@ -216,14 +228,11 @@ func (b *builder) order() {
 	all := b.items()
 	waiting := make([]int, len(all))
 	after := map[string][]int{}
-	present := make(map[string]bool, len(all))
-	for _, it := range all {
-		present[it.step.key] = true
-	}
+	byKey := b.byKey()
 	q := &queue{}
 	for i, it := range all {
 		for _, n := range it.step.Needs {
-			if present[n] {
+			if byKey[n] != nil {
 				waiting[i]++
 				after[n] = append(after[n], i)
 			}
@@ -259,7 +268,7 @@ type item struct {
 }
 
 func (b *builder) items() []item {
-	var all []item
+	all := make([]item, 0, b.count())
 	b.each(func(p *part, s *Step) {
 		it := item{step: s, rank: s.rank()}
 		if s.Leaver {
