@@ -199,7 +199,8 @@ func (s *session) isOpen(system, key string) bool {
 
 // afterwards remembers what drift a run saw and what of it is gone, and tells the news: where
 // accord.yaml names somebody to tell. A run that does less leaves the journal as it is. It comes
-// after the run, so that nothing of it can keep a run from being opened.
+// after the run, so that nothing of it can keep a run from being opened. A run about one person saw
+// nothing but that person: what it didn't see isn't gone.
 func (s *session) afterwards(ctx context.Context, out *Applied) (err error) {
 	out.Differences = out.Plan.Differences()
 	s.memory = s.journal.Memory()
@@ -211,7 +212,9 @@ func (s *session) afterwards(ctx context.Context, out *Applied) (err error) {
 		return nil
 	}
 	ctx = context.WithoutCancel(ctx) // a run that was stopped is news as well
-	err = s.appendLook(ctx, s.lookEntry(out.Plan, out.Differences))
+	if s.opts.Leave == nil {
+		err = s.appendLook(ctx, s.lookEntry(out.Plan, out.Differences))
+	}
 	if err == nil {
 		if gone := s.corrected(out); len(gone.Systems) > 0 {
 			err = s.appendLook(ctx, gone)

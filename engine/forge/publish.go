@@ -66,6 +66,15 @@ type publisher struct {
 }
 
 func (p *publisher) run(ctx context.Context) (Posted, error) {
+	var last error
+	// What somebody removed meanwhile, or what may be done or not, is looked at again.
+	again := func(err error) bool {
+		if errors.Is(err, ErrGone) || errors.Is(err, connectors.ErrOutcomeUnknown) && ctx.Err() == nil {
+			last = err
+			return true
+		}
+		return false
+	}
 	for range mostPosts {
 		own, err := p.own(ctx)
 		if err != nil {
@@ -73,16 +82,16 @@ func (p *publisher) run(ctx context.Context) (Posted, error) {
 		}
 		if len(own) > 0 {
 			out, err := p.settle(ctx, own)
-			if !errors.Is(err, ErrGone) { // somebody removed it meanwhile
-				return out, err
+			if again(err) {
+				continue
 			}
-			continue
+			return out, err
 		}
 		c, err := p.f.Post(ctx, p.body)
-		switch {
-		case errors.Is(err, connectors.ErrOutcomeUnknown) && ctx.Err() == nil:
-			continue // look whether it is there
-		case err != nil:
+		if again(err) {
+			continue
+		}
+		if err != nil {
 			return Posted{}, err
 		}
 		if !p.known { // now it is known who we are
@@ -96,13 +105,13 @@ func (p *publisher) run(ctx context.Context) (Posted, error) {
 			own = append(own, c) // a listing that lags behind, or another run removed it
 		}
 		out, err := p.settle(ctx, own)
-		if errors.Is(err, ErrGone) {
+		if again(err) {
 			continue
 		}
 		out.Created = err == nil && out.URL == c.URL
 		return out, err
 	}
-	return Posted{}, fmt.Errorf("commenting: %w: it was tried %d times", connectors.ErrOutcomeUnknown, mostPosts)
+	return Posted{}, fmt.Errorf("commenting: it was tried %d times: %w", mostPosts, last)
 }
 
 // own finds the comments of the access root that the token's own account wrote, the oldest

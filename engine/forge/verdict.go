@@ -57,7 +57,7 @@ func Verdict(p *plan.Plan) Status {
 	case len(p.Shifts) > 0 && len(unasked) > 0:
 		said = append(said, report.Count(len(p.Shifts), "declared access changes", "declared accesses change"))
 	case len(p.Settings) > 0:
-	case refused == 0 && len(unread) == 0 && part == "":
+	case refused == 0 && len(unread) == 0 && part == "" && asked(p) == 0:
 		said = append(said, "nothing to do")
 	default:
 		said = append(said, "nothing is to be carried out")
@@ -65,10 +65,27 @@ func Verdict(p *plan.Plan) Status {
 	if n := len(p.Settings); n > 0 {
 		said = append(said, report.Count(n, "judging setting changes", "judging settings change"))
 	}
+	if n := asked(p); n > 0 {
+		said = append(said, report.Count(n, "question", "questions"))
+	}
+	if n := len(p.Withheld); n > 0 {
+		said = append(said, report.Count(n, "person is held back", "people are held back"))
+	}
 	if len(unasked) > 0 {
 		said = append(said, fmt.Sprintf("%s not read", report.Count(len(unasked), "system", "systems")))
 	}
 	return Status{State: state, Text: report.Clean(strings.Join(said, "; "))}
+}
+
+// asked counts what isn't corrected any more before somebody says who is right.
+func asked(p *plan.Plan) int {
+	n := 0
+	for _, s := range p.Steps {
+		if s.Held != nil && s.Held.Why == plan.HeldFlapping {
+			n++
+		}
+	}
+	return n
 }
 
 // NoPlan is the status where there is no plan.

@@ -26,6 +26,9 @@ func DriftMarkdown(w io.Writer, d Drifted, o MarkdownOptions) error {
 	return nil
 }
 
+// mostHeld is how many people who are held back are named one by one.
+const mostHeld = 20
+
 type driftMarkdown struct {
 	v    *driftView
 	opts MarkdownOptions
@@ -72,6 +75,16 @@ func (m *driftMarkdown) head() {
 	if flapping > 0 {
 		m.line("> ❓ **%s corrected again and again, and there again.** Who else writes it? It isn't corrected any more until that is answered: declare it, take it out of `manage`, or stop the other writer.\n",
 			Count(flapping, "difference was", "differences were"))
+	}
+	for i, w := range p.Withheld {
+		if i == mostHeld {
+			m.line("- and %d more who are held back", len(p.Withheld)-i)
+			break
+		}
+		m.line("- %s", heldBackText(w))
+	}
+	if len(p.Withheld) > 0 {
+		m.line("")
 	}
 }
 

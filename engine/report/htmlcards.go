@@ -37,7 +37,7 @@ func (m *markdown) cards() []htmlCards {
 		}
 		flips.Items = append(flips.Items, card(at(f.File, f.Line), fmt.Sprintf("%s: %s → %s", on, verdictWord(f.From), verdictWord(f.To)), f.Rule+": "+f.Text))
 	}
-	return []htmlCards{refused, settings, flips}
+	return []htmlCards{refused, m.heldCards(), m.questionCards(), settings, flips}
 }
 
 // refusalCard says what refuses and why, and how to get on.

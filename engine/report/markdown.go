@@ -157,12 +157,14 @@ func (m *markdown) write(d detail) {
 
 func (m *markdown) body() {
 	m.refused()
+	m.heldBack()
 	for _, s := range m.sections {
 		m.section(s)
 		if s.class == plan.ClassChange {
 			m.settings()
 		}
 	}
+	m.questions()
 	m.findings()
 	m.allowed()
 	m.unread()

@@ -102,7 +102,7 @@ func (m *markdown) sentence() string {
 		return "**Not known.** Only a part was planned, which doesn't say whether merging this changes anybody's access."
 	case m.v.plan.Running() > 0:
 		return doing + " changes nobody's access by itself."
-	case all == totals{}:
+	case all == totals{} && len(m.v.plan.Withheld) == 0:
 		return "**Nothing changes.** The systems grant what the files declare."
 	}
 	return doing + " changes nobody's access."
@@ -174,6 +174,12 @@ func (m *markdown) alarmTexts() []string {
 	}
 	if t.refused+t.bare > 0 {
 		out = append(out, "Refused: "+refusedText(t)+". See below how to get on.")
+	}
+	if n := len(m.v.plan.Withheld); n > 0 {
+		out = append(out, "Held back: "+Count(n, "person is", "people are")+" given nothing, though declared.")
+	}
+	if t.asked > 0 {
+		out = append(out, "A question: "+Count(t.asked, "difference was", "differences were")+" corrected again and again, and there again. Who else writes there?")
 	}
 	if n := len(m.v.plan.Settings); n > 0 {
 		out = append(out, "By which rules access is judged changes: "+Count(n, "setting", "settings")+".")
