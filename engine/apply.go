@@ -43,6 +43,8 @@ type Applied struct {
 	Exit   int
 	// Stopped says that the run was interrupted.
 	Stopped bool
+	// Unsent says that the journal is only spooled here.
+	Unsent bool
 	// Looked tells, for a run about one person, how each system was read.
 	Looked map[string]Looked
 	// Settings says that the judging settings of what was applied hold from now on.
@@ -227,6 +229,7 @@ func (s *session) finish(ctx context.Context, out *Applied, settles []journal.Se
 	if err == nil {
 		return nil
 	}
+	out.Unsent = true
 	if !out.Result.Unopened {
 		out.Exit = ExitPartly
 	}

@@ -81,7 +81,7 @@ func (s *session) leave() error {
 	if !s.knows(id) {
 		return s.noPerson(id)
 	}
-	if _, _, ok := s.memory.LastRevision(); !ok {
+	if s.away == nil && !s.memory.Applies() { // what is away may know of one
 		s.notes = append(s.notes, "the journal here knows of no apply. One that runs elsewhere, with a journal of its own, knows nothing of this and gives it back: merge the branch before that")
 	}
 	for _, sys := range s.systems {

@@ -57,7 +57,7 @@ func (e *Engine) Offboard(ctx context.Context, o OffboardOptions) (*report.Offbo
 	if res == nil {
 		return nil, err
 	}
-	out := &report.Offboarded{Person: res.Plan.Leave, Actor: e.Actor, Reason: o.Reason, Plan: res.Plan, Instead: instead, Run: res.Run, Exit: res.Exit, Took: res.Took}
+	out := &report.Offboarded{Person: res.Plan.Leave, Actor: e.Actor, Reason: o.Reason, Plan: res.Plan, Instead: instead, Run: res.Run, Exit: res.Exit, Took: res.Took, Unsent: res.Unsent}
 	e.tellSystems(out, res, kept)
 	tellSecrets(out, kept)
 	if !o.Uncommitted && res.Run != "" {

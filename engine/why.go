@@ -156,7 +156,7 @@ func (x *whyer) item(ctx context.Context, ref access.Ref, permission string) rep
 	for i, d := range x.world.Denials(x.person, ref.System, it.Target, it.Permission) {
 		it.Denials = append(it.Denials, report.Denial{Links: d.Links})
 		if i == 0 {
-			it.Smallest, it.Owners = strings.Join(d.Fixes, " and "), d.Owners
+			it.Smallest, it.Owners = strings.Join(x.withReturn(d.Fixes), " and "), d.Owners
 		}
 	}
 	if len(it.Denials) == 0 && !given(sys.want, it.Target, it.Permission) {

@@ -100,6 +100,22 @@ func (s *session) withheldIDs() []string {
 	return out
 }
 
+// withReturn puts what lets somebody return who was offboarded in the place of a change to their
+// document, which says nothing of that.
+func (x *whyer) withReturn(fixes []string) []string {
+	for _, o := range x.memory.Offboarded() {
+		p := x.personNow(o.Person)
+		if p == nil || p.ID.Value != x.person || x.left(p) {
+			continue
+		}
+		fixes = slices.Clone(fixes)
+		if i := slices.Index(fixes, fmt.Sprintf("change %s:%d", p.File, p.At.Line)); i >= 0 {
+			fixes[i] = fmt.Sprintf("let %s return, accord apply --allow %s:%s", p.ID.Value, access.RiskReturns, o.Person)
+		}
+	}
+	return fixes
+}
+
 // settles are the offboardings that this run ends: of those who are let return, and of those of
 // whom a commit says that they left that came after what was declared when it began. (An older
 // one may know nothing of somebody who came later.)

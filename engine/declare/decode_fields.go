@@ -118,6 +118,9 @@ func (d *decoder) value(f *field, key, n *node, v any) {
 	case *[]Attr:
 		*v = d.attrs(key, n)
 	case *Guards, *JournalDecl, *SecretRef, *AccountRules, *Flapping:
+		if _, ok := v.(*SecretRef); ok && n.kind != mapNode { // it may be the secret itself
+			d.hide(n)
+		}
 		if d.mapping(key, n) && len(n.kids) > 0 {
 			d.fields(n, 0, v)
 		}

@@ -80,6 +80,9 @@ func newsKinds() []string { return []string{"drift", "unreadable", "flapping", "
 func notifyKinds() []string { return []string{"slack", "webhook", "mail"} }
 
 func (d *decoder) notify(key, n *node) []Notify {
+	if n.kind != listNode { // there may be a webhook in it
+		d.hide(n)
+	}
 	if !d.list(key, n) {
 		return nil
 	}
@@ -88,17 +91,19 @@ func (d *decoder) notify(key, n *node) []Notify {
 	for i := range n.kids {
 		e := &n.kids[i]
 		if e.kind != mapNode || len(e.kids) == 0 || !slices.Contains(notifyKinds(), e.kids[0].text) {
-			d.hide(e) // there may be a webhook in it
+			d.hide(e)
 			d.failNode(e, "begin with slack: NAME, webhook: NAME or mail: NAME", "an entry of notify says how and to whom it tells")
 			continue
 		}
 		kind, value := &e.kids[0], &e.kids[1]
 		o := Notify{At: kind.at}
 		if !d.id(kind.text, kind, value, &o.Name) {
+			d.hideRules(e)
 			continue
 		}
 		if first, ok := seen[o.Name.Value]; ok {
 			d.failNode(value, fmt.Sprintf("the first is in line %d", first.Line), "two entries of notify are called %q", o.Name.Value)
+			d.hideRules(e)
 			continue
 		}
 		seen[o.Name.Value] = o.Name.At
@@ -129,6 +134,13 @@ func (d *decoder) notify(key, n *node) []Notify {
 		out = append(out, o)
 	}
 	return out
+}
+
+// hideRules hides what stands behind the name of an entry that isn't looked at any further.
+func (d *decoder) hideRules(e *node) {
+	for i := 3; i < len(e.kids); i += 2 {
+		d.hide(&e.kids[i])
+	}
 }
 
 // secret decodes a text, or {env: NAME} or {file: PATH}. Texts aren't shown: they may be what

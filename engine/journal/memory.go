@@ -100,6 +100,9 @@ type Offboarding struct {
 	Branch, Revision string
 }
 
+// Applies reports whether there was ever a run, finished or not, that wasn't an offboarding.
+func (m Memory) Applies() bool { return m.m != nil && m.m.everybody }
+
 // Offboarded lists the people who were offboarded and aren't settled, sorted.
 func (m Memory) Offboarded() []Offboarding {
 	if m.m == nil {

@@ -264,6 +264,10 @@ func TestOffboarded(t *testing.T) {
 	if got := j.Memory().Offboarded(); len(got) != 0 {
 		t.Errorf("got %v", got)
 	}
+	mustAppend(t, j, "first", Opened{Revision: "1", Offboard: "finn"}, Settled{Person: "finn"}, Closed{})
+	if j.Memory().Applies() {
+		t.Error("an offboarding is no apply")
+	}
 	mustAppend(t, j, "applied", Opened{Revision: "1"}, ClosedSystem{System: "a", Revision: "1", Converged: true, Leavers: true}, Closed{})
 	before := j.Memory()
 	mustAppend(t, j, "killed", Opened{Revision: "2", Actor: "ada", Offboard: "dora", Reason: "lost", Branch: "accord/offboard-dora"})
@@ -272,11 +276,14 @@ func TestOffboarded(t *testing.T) {
 	mustAppend(t, j, "other", Opened{Revision: "3", Actor: "ben", Offboard: "eve"}, Closed{})
 	mustAppend(t, j, "next", Opened{Revision: "4"})
 	begin := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
-	want := []Offboarding{{Person: "dora", Since: begin.Add(4 * time.Second), Run: "killed", Actor: "ada", Reason: "lost", Branch: "accord/offboard-dora", Revision: "2"},
-		{Person: "eve", Since: begin.Add(8 * time.Second), Run: "other", Actor: "ben", Revision: "3"}}
+	want := []Offboarding{{Person: "dora", Since: begin.Add(7 * time.Second), Run: "killed", Actor: "ada", Reason: "lost", Branch: "accord/offboard-dora", Revision: "2"},
+		{Person: "eve", Since: begin.Add(11 * time.Second), Run: "other", Actor: "ben", Revision: "3"}}
 	for _, m := range []Memory{j.Memory(), mustOpen(t, s).Memory()} {
 		if d := cmp.Diff(want, m.Offboarded()); d != "" {
 			t.Error(d)
+		}
+		if !m.Applies() {
+			t.Error("it knows of no apply")
 		}
 		if rev, _, _ := m.LastApplied("a"); rev != "1" {
 			t.Errorf("last applied: %s", rev)

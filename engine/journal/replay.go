@@ -20,6 +20,7 @@ type memory struct {
 	policies  string
 	given     map[string][]given
 	offboard  map[string]Offboarding       // by person
+	everybody bool                         // there was a run that wasn't an offboarding
 	linked    map[string]map[string]string // system → the system's own id → person
 	disabled  map[access.Ref]DisabledAccount
 	created   map[access.Ref]struct{}
@@ -297,6 +298,7 @@ func (m *memory) opened(e Entry, d Opened) {
 	if d.Settings != "" && !m.outdated(e, m.settings) {
 		m.settings, m.policies = applied{strings.Clone(d.Settings), e.Time}, strings.Clone(d.Policies)
 	}
+	m.everybody = m.everybody || d.Offboard == ""
 	if _, ok := m.offboard[d.Offboard]; !ok && d.Offboard != "" { // a second run goes on with the first
 		m.offboard[strings.Clone(d.Offboard)] = Offboarding{Person: d.Offboard, Since: e.Time, Run: r.id, Actor: d.Actor, Reason: d.Reason, Branch: d.Branch, Revision: d.Revision}
 	}

@@ -131,8 +131,12 @@ func (b *builder) classifyGrant(p *part, s Step) Class {
 }
 
 // classifyLeaver: somebody's leaving is a change when the declaration says so, time when a
-// last day passed, and drift when the account came back after it was taken away.
+// last day passed, and drift when the account came back after it was taken away; or when it is
+// there though its person was offboarded, of which the declaration says nothing yet.
 func (b *builder) classifyLeaver(p *part, s Step, h access.Holder) Class {
+	if slices.ContainsFunc(b.in.Withheld, func(w Withheld) bool { return w.Person == h.Person }) {
+		return ClassDrift
+	}
 	if s.Action == access.Delete && h.Status == access.HolderLeft && p.Scope.DeleteAfter > 0 {
 		return ClassTime
 	}

@@ -26,6 +26,8 @@ type Offboarded struct {
 	Secrets []Shared
 	// Edit is the commit by which the declaration says that the person left.
 	Edit LeftEdit
+	// Unsent says that the journal is only spooled here, so that nobody else knows of it.
+	Unsent bool
 }
 
 // OffboardedSystem is what became of one system.
@@ -267,14 +269,19 @@ func (v *offboardView) end() {
 	v.text(0, 2, text)
 	again := "accord offboard " + shellWord(v.b.Person)
 	e := v.b.Edit
+	none := "No apply gives anything back"
+	if v.b.Unsent {
+		none = "No apply from here gives anything back"
+		v.line(0, 2).prose("Nobody else knows of this yet, so that an apply elsewhere gives it back. Next:", plain).space(1).whole("accord journal push", plain).prose("as soon as the journal can be reached.", plain).end()
+	}
 	switch {
 	case bad+unread > 0:
-		v.line(0, 2).prose("No apply gives anything back. Next:", plain).space(1).whole(again, plain).prose("again, until nothing is left.", plain).end()
+		v.line(0, 2).prose(none+". Next:", plain).space(1).whole(again, plain).prose("again, until nothing is left.", plain).end()
 	case e.Push != "":
-		v.line(0, 2).prose("No apply gives anything back until that is merged. Next:", plain).space(1).whole(e.Push, plain).end()
+		v.line(0, 2).prose(none+" until that is merged. Next:", plain).space(1).whole(e.Push, plain).end()
 	case e.Branch != "" && e.Error == "":
-		v.line(0, 2).prose("No apply gives anything back until that is merged. Next:", plain).space(1).whole("git merge "+shellWord(e.Branch), plain).end()
+		v.line(0, 2).prose(none+" until that is merged. Next:", plain).space(1).whole("git merge "+shellWord(e.Branch), plain).end()
 	case e.Error != "" || e.Needless == "":
-		v.text(0, 2, "No apply gives anything back until it is declared. Next: declare it (status: left), and merge that.")
+		v.text(0, 2, none+" until it is declared. Next: declare it (status: left), and merge that.")
 	}
 }

@@ -24,6 +24,7 @@ type offboardDoc struct {
 	Refusals      []plan.Refusal   `json:"refusals"`
 	Secrets       []Shared         `json:"secrets"`
 	Edit          LeftEdit         `json:"edit"`
+	Unsent        bool             `json:"unsent,omitempty"`
 	Took          float64          `json:"seconds"`
 }
 
@@ -49,7 +50,7 @@ type offboardSystem struct {
 func OffboardJSON(w io.Writer, b Offboarded) error {
 	seconds := func(d time.Duration) float64 { return float64(d.Round(time.Millisecond).Seconds()) }
 	doc := offboardDoc{FormatVersion: FormatVersion, Person: b.Person, Actor: b.Actor, Reason: b.Reason, Revision: b.Plan.Revision, Instead: b.Instead, Run: b.Run,
-		Exit: b.Exit, Notes: list(b.Plan.Notes), Systems: []offboardSystem{}, Refusals: list(b.Plan.Refusals), Secrets: list(b.Secrets), Edit: b.Edit, Took: seconds(b.Took)}
+		Exit: b.Exit, Notes: list(b.Plan.Notes), Systems: []offboardSystem{}, Refusals: list(b.Plan.Refusals), Secrets: list(b.Secrets), Edit: b.Edit, Unsent: b.Unsent, Took: seconds(b.Took)}
 	for _, s := range b.Systems {
 		doc.Systems = append(doc.Systems, offboardSystem{Name: s.Name, Fate: s.Fate(), Accounts: list(s.Accounts), Removed: s.Removed, Failed: s.Failed,
 			Unconfirmed: s.Unconfirmed, Kept: s.Held, Undecided: s.Undecided, Unread: s.Unread, Unknown: list(s.Unknown), Problems: list(s.Problems), Whole: s.Whole, Remains: list(s.Remains), Took: seconds(s.Took)})
