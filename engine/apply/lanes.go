@@ -21,7 +21,6 @@ func (r *runner) leavers(ctx context.Context, parts []*part) {
 	for _, p := range parts {
 		wg.Go(func() {
 			begun := r.Now()
-			defer func() { p.leaving = r.Now().Sub(begun) }()
 			for _, unit := range byAccount(p.steps) {
 				if p.desc.Batch != access.BatchAll || len(unit) == 1 || !r.unit(ctx, p, unit, true) {
 					for _, s := range unit {
@@ -31,6 +30,7 @@ func (r *runner) leavers(ctx context.Context, parts []*part) {
 					}
 				}
 			}
+			p.leaving = r.Now().Sub(begun)
 			r.endWorked(ctx, []*part{p})
 		})
 	}
