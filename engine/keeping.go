@@ -124,7 +124,7 @@ func (s *session) settle(ctx context.Context) error {
 	if unsound(err) && !(s.opts.Leave != nil && errors.Is(err, journal.ErrHeld)) {
 		return err
 	}
-	if err != nil {
+	if s.unsent = err; err != nil {
 		s.notes = append(s.notes, err.Error())
 	}
 	return ctx.Err()

@@ -53,6 +53,7 @@ type session struct {
 	opts    PlanOptions
 	head    *Declaration
 	kept    keeping // where the journal is
+	unsent  error   // why what an earlier run recorded couldn't be sent there
 	root    string  // of the repository
 	notify  []declare.Notify
 	journal *journal.Journal
