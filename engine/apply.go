@@ -150,7 +150,7 @@ func (s *session) run(ctx context.Context, o ApplyOptions, out *Applied) error {
 	}
 	settles := s.settles(ctx)
 	if out.Plan.Running() == 0 && len(settles) == 0 && s.opts.Leave == nil && !s.moves(out.Plan) {
-		return nil
+		return s.stillUnsent(out)
 	}
 	out.Run = runID(s.Now(), out.Plan.PlanDigest)
 	conns := map[string]connectors.Connector{}
@@ -193,6 +193,16 @@ func (s *session) run(ctx context.Context, o ApplyOptions, out *Applied) error {
 		return err // the journal can't be written; nothing more can be recorded
 	}
 	return s.finish(ctx, out, settles)
+}
+
+// stillUnsent is the end of a run that has nothing to do, and so nothing to publish: what an
+// earlier one couldn't send must not be forgotten over that, as this place may be gone tomorrow.
+func (s *session) stillUnsent(out *Applied) error {
+	if s.unsent == nil {
+		return nil
+	}
+	out.Exit = ExitFailed
+	return fmt.Errorf("%w: %w", ErrUnpublished, s.unsent)
 }
 
 // finish closes the run in the journal, and publishes that.

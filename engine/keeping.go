@@ -173,7 +173,7 @@ func (s *session) settle(ctx context.Context) error {
 	if unsound(err) && !(s.opts.Leave != nil && errors.Is(err, journal.ErrHeld)) || errors.Is(err, journal.ErrUnreachable) {
 		return err
 	}
-	if err != nil {
+	if s.unsent = err; err != nil {
 		s.notes = append(s.notes, err.Error())
 	}
 	return ctx.Err()

@@ -55,6 +55,7 @@ type session struct {
 	kept    keeping // where the journal is
 	away    error   // why its record can't be reached, if this run goes on by what was seen of it
 	byWhat  string  // what that is
+	unsent  error   // why what an earlier run recorded couldn't be sent there
 	root    string  // of the repository
 	notify  []declare.Notify
 	journal *journal.Journal

@@ -57,7 +57,7 @@ Exit codes: 0 sound, 1 not sound.`,
 		}
 		fmt.Fprintln(a.out)
 		if r.Unsent > 0 {
-			fmt.Fprintf(a.out, "%s of it %s not sent yet; accord journal push sends them.\n", report.Count(int(r.Unsent), "entry", "entries"), isAre(int(r.Unsent)))
+			fmt.Fprintf(a.out, "%s of it %s not sent yet; accord journal push sends %s.\n", report.Count(int(r.Unsent), "entry", "entries"), isAre(int(r.Unsent)), itThem(int(r.Unsent)))
 		}
 		if r.Torn > 0 {
 			fmt.Fprintf(a.out, "Its last line was cut short by a crash (%d bytes); the next run drops it, on the record.\n", r.Torn)
@@ -98,6 +98,13 @@ func isAre(n int) string {
 		return "is"
 	}
 	return "are"
+}
+
+func itThem(n int) string {
+	if n == 1 {
+		return "it"
+	}
+	return "them"
 }
 
 func (a *app) journalPushCommand() *cobra.Command {

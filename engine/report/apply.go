@@ -92,6 +92,9 @@ func (f fared) String() string {
 func Apply(w io.Writer, a Applied, o Options) error {
 	v := &applyView{view: newView(w, a.Plan, o), a: a}
 	v.text(0, 2, fmt.Sprintf("%s · plan %s%s", place(a.Plan.Revision), short(a.Plan.PlanDigest, 8), lead(" · ", took(a.Duration))))
+	for _, n := range a.Plan.Notes {
+		v.text(0, 2, "Note: "+n)
+	}
 	for _, d := range a.Deltas {
 		v.delta(d)
 	}
