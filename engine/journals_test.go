@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -172,12 +173,11 @@ func TestGitJournalOrders(t *testing.T) {
 			first, second = second, first
 		}
 		o.one.seed("a", "folder/f")
-		tried := false
+		var tried atomic.Bool // writes come side by side
 		o.one.far["a"].Watch(func() {
-			if tried {
+			if tried.Swap(true) {
 				return
 			}
-			tried = true
 			// The first one is at work.
 			res, err := second.try(engine.ApplyOptions{})
 			var held *journal.HeldError
@@ -191,7 +191,7 @@ func TestGitJournalOrders(t *testing.T) {
 		if res, err := first.try(engine.ApplyOptions{}); err != nil || res.Exit != engine.ExitOK {
 			t.Fatalf("%v %v", res, err)
 		}
-		if !tried {
+		if !tried.Load() {
 			t.Fatal("the second one never came")
 		}
 		o.commit(people(3))
