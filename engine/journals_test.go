@@ -380,15 +380,13 @@ func TestGitJournalClose(t *testing.T) {
 func TestGitJournalFenced(t *testing.T) {
 	o := newOrigin(t, leaverDocs, "a", "b")
 	seedLeaver(o)
-	closed := false
+	var once sync.Once // writes come side by side
 	o.one.far["b"].Watch(func() {
-		if closed {
-			return
-		}
-		closed = true
-		if _, err := o.two.engine().CloseRun(t.Context(), engine.Source{Dir: o.two.dir, Worktree: true}, "", "it seemed to hang"); err != nil {
-			t.Error(err)
-		}
+		once.Do(func() {
+			if _, err := o.two.engine().CloseRun(t.Context(), engine.Source{Dir: o.two.dir, Worktree: true}, "", "it seemed to hang"); err != nil {
+				t.Error(err)
+			}
+		})
 	})
 	res, err := o.one.try(engine.ApplyOptions{})
 	if !errors.Is(err, engine.ErrUnpublished) || !errors.Is(err, journal.ErrMoved) || res.Exit != engine.ExitPartly {
