@@ -216,20 +216,6 @@ func (f *facts) reasons(in []access.Reason) []policy.Reason {
 	return out
 }
 
-// latestEnd is the last end of reasons; zero: there is none. Over reports of no reason at all.
-func latestEnd(in []access.Reason) time.Time {
-	var out time.Time
-	for _, r := range in {
-		if r.Until.IsZero() {
-			return time.Time{}
-		}
-		if r.Until.After(out) {
-			out = r.Until
-		}
-	}
-	return out
-}
-
 // rolesOf are the roles of reasons: the outermost of the first one, and all of them, sorted.
 func rolesOf(in []access.Reason) (first string, all []string) {
 	for _, r := range in {

@@ -159,7 +159,7 @@ func (h *holder) explain(sys *system, account access.ID, g *policy.Holding) {
 		_, roles = rolesOf(former(sys, account, first))
 	}
 	g.Roles = h.named(roles)
-	g.Until, g.HasEnd, g.DaysLeft = policy.Ends(latestEnd(because), h.at)
+	g.Until, g.HasEnd, g.DaysLeft = policy.Ends(access.LastEnd(because), h.at)
 	g.Privileged = h.privileged(sys.decl.ID.Value, access.ID{Kind: g.ResourceKind, Name: g.ResourceName}, roles)
 	if name := h.lawID(sys.decl.ID.Value); name != g.System {
 		g.System, g.Key = name, access.Ref{System: name, ID: access.ID{Kind: g.ResourceKind, Name: g.ResourceName}}.String()

@@ -54,13 +54,13 @@ func (f *facts) step(st *plan.Step) policy.ChangeInput {
 
 // ends fills in until when access is wanted. What is taken away has no end any more.
 func (f *facts) ends(c *policy.Change, st *plan.Step) {
-	until := latestEnd(st.Reasons)
+	until := access.LastEnd(st.Reasons)
 	c.Ends, c.HasEnd, c.DaysLeft = policy.Ends(until, f.at)
 	if st.After != nil {
 		c.After.Until, c.After.HasEnd, c.After.DaysLeft = c.Ends, c.HasEnd, c.DaysLeft
 	}
 	if st.Before != nil {
-		c.Before.Until, c.Before.HasEnd, c.Before.DaysLeft = policy.Ends(latestEnd(st.Was), f.at)
+		c.Before.Until, c.Before.HasEnd, c.Before.DaysLeft = policy.Ends(access.LastEnd(st.Was), f.at)
 	}
 }
 

@@ -178,22 +178,8 @@ func (x *whoer) reasons(h *report.WhoHolder, w *trail) {
 		r.Chain = slices.Concat(r.Chain, tail)
 		h.Reasons = append(h.Reasons, r)
 	}
-	h.Until = lastEnd(h.Reasons)
+	h.Until = access.LastEnd(h.Reasons)
 	h.From = firstStart(h.Reasons)
-}
-
-// lastEnd is when the last of some reasons ends; zero: never.
-func lastEnd(reasons []access.Reason) time.Time {
-	var out time.Time
-	for _, r := range reasons {
-		if r.Until.IsZero() {
-			return time.Time{}
-		}
-		if r.Until.After(out) {
-			out = r.Until
-		}
-	}
-	return out
 }
 
 // firstStart is when the first of some reasons began; zero: it always was.

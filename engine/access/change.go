@@ -251,6 +251,20 @@ type Reason struct {
 	Chain  []Link `json:"chain"`
 }
 
+// LastEnd is when the last of some reasons ends; zero: one of them never does, or there is none.
+func LastEnd(reasons []Reason) time.Time {
+	var out time.Time
+	for _, r := range reasons {
+		if r.Until.IsZero() {
+			return time.Time{}
+		}
+		if r.Until.After(out) {
+			out = r.Until
+		}
+	}
+	return out
+}
+
 // Active reports whether the reason holds at the instant.
 func (r Reason) Active(at time.Time) bool {
 	return !at.Before(r.From) && (r.Until.IsZero() || at.Before(r.Until))

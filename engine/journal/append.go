@@ -111,18 +111,6 @@ func (j *Journal) group(g []*waiting) {
 	}
 }
 
-// write appends entries, in as few writes as maxGroup allows.
-func (j *Journal) write(ctx context.Context, entries []Entry) error {
-	for len(entries) > 0 {
-		n, err := j.writeSome(ctx, entries)
-		if err != nil {
-			return err
-		}
-		entries = entries[n:]
-	}
-	return nil
-}
-
 // writeSome appends the first entries, as many as go into one write, and tells how many. Its
 // error is about the first of them or, with unsure set, about the store.
 func (j *Journal) writeSome(ctx context.Context, entries []Entry) (int, error) {

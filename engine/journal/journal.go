@@ -151,7 +151,8 @@ func (j *Journal) recover(ctx context.Context, torn []byte) error {
 		return fmt.Errorf("dropping a torn line: %w", err)
 	}
 	j.torn = 0
-	return j.write(ctx, []Entry{{Data: recovered(torn)}})
+	_, err := j.writeSome(ctx, []Entry{{Data: recovered(torn)}})
+	return err
 }
 
 // Memory returns what the record knows now. Later entries don't change it.

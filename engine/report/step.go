@@ -149,12 +149,12 @@ func say(s *plan.Step) (kind style, what string, notes []string) {
 		}
 		return taken, entitlement(s.Target, before.Permission), notes
 	case access.Give:
-		if t := until(s.Reasons); !t.IsZero() {
+		if t := access.LastEnd(s.Reasons); !t.IsZero() {
 			notes = append(notes, "until "+endText(t))
 		}
 		return given, entitlement(s.Target, after.Permission), notes
 	case access.ChangeLevel:
-		if t := until(s.Reasons); !t.IsZero() {
+		if t := access.LastEnd(s.Reasons); !t.IsZero() {
 			notes = append(notes, "until "+endText(t))
 		}
 		return changed, entitlement(s.Target, before.Permission+" → "+after.Permission), notes

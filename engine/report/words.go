@@ -6,23 +6,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/accordhq/accord/engine/access"
 	"github.com/accordhq/accord/engine/plan"
 )
-
-// until is the latest end of the reasons; zero where one has none.
-func until(reasons []access.Reason) time.Time {
-	var out time.Time
-	for _, r := range reasons {
-		if r.Until.IsZero() {
-			return time.Time{}
-		}
-		if r.Until.After(out) {
-			out = r.Until
-		}
-	}
-	return out
-}
 
 // endText writes the end of an interval, in the zone that it is given in: the repository's. An
 // end at midnight is the end of the day before, and is written as that day, as the declaration
