@@ -62,6 +62,7 @@ type Applied struct {
 // what of the reviewed plan still holds, system by system. One apply works on a system at a
 // time; a run that was killed is closed in the journal first.
 func (e *Engine) Apply(ctx context.Context, o ApplyOptions) (_ *Applied, err error) {
+	e = e.uncached()
 	start := e.Now()
 	if !o.At.IsZero() {
 		return nil, errors.New("what is planned for another instant can't be applied")

@@ -164,7 +164,7 @@ func (s *session) loadTip(ctx context.Context) error {
 		return fmt.Errorf("--base: %w", err)
 	}
 	s.tipRev = tip
-	if s.tip, _, err = s.readRevision(ctx, s.head.git, tip, s.head.Repo); err != nil {
+	if s.tip, _, err = s.readRevision(ctx, s.head, tip); err != nil {
 		return fmt.Errorf("the declaration at %s: %w", s.opts.Base, err)
 	}
 	return nil
@@ -180,7 +180,7 @@ func (s *session) loadBase(ctx context.Context) error {
 	s.forked = at
 	b := &base{rev: at, decl: s.tip}
 	if at.Hash != tip.Hash {
-		if b.decl, _, err = s.readRevision(ctx, s.head.git, at, s.head.Repo); err != nil {
+		if b.decl, _, err = s.readRevision(ctx, s.head, at); err != nil {
 			return fmt.Errorf("the declaration at %s: %w", at.Short, err)
 		}
 	}
@@ -210,7 +210,7 @@ func (s *session) loadRevision(ctx context.Context, rev string) *base {
 	commit, err := s.head.git.Resolve(ctx, rev)
 	var decl *declare.Repository
 	if err == nil {
-		decl, _, err = s.readRevision(ctx, s.head.git, commit, s.head.Repo)
+		decl, _, err = s.readRevision(ctx, s.head, commit)
 	}
 	if err != nil {
 		s.notes = append(s.notes, fmt.Sprintf("the last applied revision %.8s can't be read, so that neither causes nor everybody who left since can be told; fetch the whole history: %v", rev, firstLine(err)))

@@ -31,6 +31,9 @@ type Engine struct {
 	Version string
 	// Actor is who runs it, for the journal.
 	Actor string
+	// Cache is the folder for what runs leave for the next one, so that it needn't parse everything
+	// again; empty: nothing is left. It should be the user's alone.
+	Cache string
 }
 
 // Source says which declaration is meant.

@@ -231,16 +231,14 @@ func (i *importing) verify(ctx context.Context) error {
 
 // reread reads the repository with the new files in it.
 func (i *importing) reread(ctx context.Context) (*declare.Repository, error) {
-	r, _, err := i.Engine.read(ctx, nil, func(ctx context.Context, leaveOut ...string) ([]repo.File, error) {
-		files, err := repo.Worktree(ctx, i.head.Root, leaveOut...)
-		if err != nil {
-			return nil, err
-		}
-		files = slices.DeleteFunc(files, func(f repo.File) bool {
-			return slices.ContainsFunc(i.files, func(n repo.File) bool { return n.Path == f.Path })
-		})
-		return append(files, i.files...), nil
+	files, err := repo.Worktree(ctx, i.head.Root)
+	if err != nil {
+		return nil, fmt.Errorf("reading what would be written: %w", err)
+	}
+	files = slices.DeleteFunc(files, func(f repo.File) bool {
+		return slices.ContainsFunc(i.files, func(n repo.File) bool { return n.Path == f.Path })
 	})
+	r, _, err := i.Engine.read(append(files, i.files...), declare.Known{})
 	if err != nil {
 		return nil, fmt.Errorf("reading what would be written: %w", err)
 	}

@@ -21,9 +21,11 @@ type Declaration struct {
 	// Differs are the files of the folder that aren't as in the commit that was read.
 	Differs []string
 
-	git    *repo.Repo // nil for a folder outside git
-	commit repo.Revision
-	blobs  map[string]string // what each file holds, by git's id of the content
+	git     *repo.Repo // nil for a folder outside git
+	commit  repo.Revision
+	blobs   map[string]string // what each file holds, by git's id of the content
+	listing *repo.Listing     // of the commit; nil for a folder
+	cache   *cache            // what an earlier run left; nil if there is nothing
 }
 
 // Close frees the git repository.
@@ -72,18 +74,24 @@ func (e *Engine) open(ctx context.Context, d *Declaration, src Source) error {
 				return err
 			}
 		}
-		d.Repo, d.blobs, err = e.read(ctx, nil, func(ctx context.Context, leaveOut ...string) ([]repo.File, error) {
-			return repo.Worktree(ctx, d.Root, leaveOut...)
-		})
+		found, err := repo.Worktree(ctx, d.Root)
+		if err != nil {
+			return err
+		}
+		d.Repo, d.blobs, err = e.read(found, declare.Known{})
 		return err
 	}
 	if d.commit, err = d.git.Resolve(ctx, src.Rev); err != nil {
 		return err
 	}
+	d.cache = e.openCache(d.Root)
 	d.Revision = plan.Revision{Hash: d.commit.Hash, Branch: d.commit.Branch, Subject: d.commit.Subject}
-	d.Repo, d.blobs, err = e.readRevision(ctx, d.git, d.commit, nil)
+	d.Repo, d.blobs, err = e.readRevision(ctx, d, d.commit)
 	if errors.Is(err, repo.ErrNotThere) {
 		return fmt.Errorf("%w; commit it, or read the folder as it is with --worktree", err)
+	}
+	if err == nil {
+		e.keepCache(d)
 	}
 	return err
 }
@@ -98,12 +106,29 @@ func (d *Declaration) differs(ctx context.Context, src Source) error {
 	return err
 }
 
-// readRevision reads a revision; what it has in common with one that was read already is taken
-// from there.
-func (e *Engine) readRevision(ctx context.Context, git *repo.Repo, rev repo.Revision, known *declare.Repository) (*declare.Repository, map[string]string, error) {
-	return e.read(ctx, known, func(ctx context.Context, leaveOut ...string) ([]repo.File, error) {
-		return git.FilesBut(ctx, rev, func(path, blob string) bool { return path != configFile && known.Has(path, blob) }, leaveOut...)
-	})
+// readRevision reads a revision; what it has in common with what was read already, or with what an
+// earlier run left, is taken from there.
+func (e *Engine) readRevision(ctx context.Context, d *Declaration, rev repo.Revision) (*declare.Repository, map[string]string, error) {
+	known := d.listing
+	if known == nil && d.cache != nil {
+		known = d.cache.listing
+	}
+	listing, err := d.git.List(ctx, rev, known)
+	if err != nil {
+		return nil, nil, err
+	}
+	if d.listing == nil {
+		d.listing = listing
+	}
+	has := declare.Known{Repo: d.Repo, Text: func(_, blob string) []byte { return d.git.Text(blob) }}
+	if d.cache != nil {
+		has.Compiled = d.cache.compiled
+	}
+	found, err := d.git.FilesBut(ctx, rev, listing, func(path, blob string) bool { return path != configFile && has.Has(path, blob) })
+	if err != nil {
+		return nil, nil, err
+	}
+	return e.read(found, has)
 }
 
 // configFile marks the root of an access repository.
@@ -111,11 +136,7 @@ const configFile = "accord.yaml"
 
 // read parses and checks the files; beside problems it gives what could be understood. Policy
 // folders, which accord.yaml names, hold no documents.
-func (e *Engine) read(ctx context.Context, known *declare.Repository, list func(context.Context, ...string) ([]repo.File, error)) (*declare.Repository, map[string]string, error) {
-	found, err := list(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
+func (e *Engine) read(found []repo.File, known declare.Known) (*declare.Repository, map[string]string, error) {
 	policies := policyFolders(found)
 	blobs := make(map[string]string, len(found))
 	var files []declare.File

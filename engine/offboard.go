@@ -43,6 +43,7 @@ func (o OffboardOptions) plan(src Source) PlanOptions {
 // It must work when nothing else does: where HEAD can't be used it goes by what was last
 // applied. Calling it again goes on with what is missing.
 func (e *Engine) Offboard(ctx context.Context, o OffboardOptions) (*report.Offboarded, error) {
+	e = e.uncached()
 	var kept *declare.Repository
 	ao := ApplyOptions{Progress: o.Progress, Loaded: func(d *Declaration) { kept = d.Repo }}
 	if o.Confirm != nil {

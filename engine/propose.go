@@ -280,13 +280,11 @@ func (p *proposing) gaps(all *plan.Plan) {
 
 // parsed reads the files as they are now.
 func (p *proposing) parsed() (*declare.Repository, error) {
-	r, _, err := p.Engine.read(context.Background(), nil, func(context.Context, ...string) ([]repo.File, error) {
-		var out []repo.File
-		for _, name := range sortedKeys(p.files) {
-			out = append(out, repo.File{Path: name, Data: p.files[name], Size: int64(len(p.files[name]))})
-		}
-		return out, nil
-	})
+	var files []repo.File
+	for _, name := range sortedKeys(p.files) {
+		files = append(files, repo.File{Path: name, Data: p.files[name], Size: int64(len(p.files[name]))})
+	}
+	r, _, err := p.Engine.read(files, declare.Known{})
 	if err != nil {
 		return nil, fmt.Errorf("reading what would be proposed: %w", err)
 	}

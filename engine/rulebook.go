@@ -160,7 +160,7 @@ func (s *session) accepts(p *plan.Plan) (commit, policies string) {
 
 // changesMore reports whether head changes anything beside policies against a revision.
 func (s *session) changesMore(ctx context.Context, rev repo.Revision, decl *declare.Repository) (bool, error) {
-	_, before, err := s.readRevision(ctx, s.head.git, rev, s.head.Repo)
+	_, before, err := s.readRevision(ctx, s.head, rev)
 	if err != nil {
 		return false, err
 	}

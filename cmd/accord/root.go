@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"os/user"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -76,7 +77,25 @@ func (a *app) engine() *engine.Engine {
 		Now:     a.now,
 		Version: programVersion(),
 		Actor:   actor(),
+		Cache:   cacheFolder(),
 	}
+}
+
+// cacheFolder is where runs leave what they understood of the repository: by ACCORD_CACHE, else in
+// the user's own cache. Nowhere is fine too.
+func cacheFolder() string {
+	switch dir := os.Getenv("ACCORD_CACHE"); dir {
+	case "off":
+		return ""
+	case "":
+	default:
+		return dir
+	}
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(dir, "accord")
 }
 
 // actor names who runs the program: what CI says of it, else the user of the machine.

@@ -27,19 +27,19 @@ func TestParseBeside(t *testing.T) {
 	for seed := range uint64(200) {
 		r := rand.New(rand.NewPCG(seed, 5))
 		head, base := revision(r), revision(r)
-		h, _ := ParseBeside(filesOf(head), head, nil)
+		h, _ := ParseBeside(filesOf(head), head, Known{})
 		h.Check(usual("admin"))
 
 		files := filesOf(base)
 		want, problems := Parse(files)
 		problems = problems.Merge(want.Check(usual("member")))
 		for i, f := range files {
-			if h.Has(f.Path, base[f.Path]) {
+			if h.has(f.Path, base[f.Path]) {
 				files[i].Data = nil
 				taken++
 			}
 		}
-		got, found := ParseBeside(files, base, h)
+		got, found := ParseBeside(files, base, Known{Repo: h})
 		found = found.Merge(got.Check(usual("member")))
 		if diff := cmp.Diff(problems, found); diff != "" {
 			t.Fatalf("seed %d: problems (- parsed, + taken over)\n%s", seed, diff)

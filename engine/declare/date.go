@@ -97,6 +97,21 @@ func parseDate(s string) (d Date, msg, hint string) {
 	return d, "", ""
 }
 
+// again makes a date of a text that was one before.
+func (d *Date) again() bool {
+	if len(d.Text) != len("2026-11-25") {
+		return d.Instant.UnmarshalText([]byte(d.Text)) == nil
+	}
+	number := func(s string) (n int) {
+		for _, c := range []byte(s) {
+			n = n*10 + int(c-'0')
+		}
+		return n
+	}
+	d.Day = time.Date(number(d.Text[:4]), time.Month(number(d.Text[5:7])), number(d.Text[8:]), 0, 0, 0, 0, time.UTC)
+	return true
+}
+
 func impossibleDate(s string) string {
 	m := dayForm.FindStringSubmatch(s)
 	if m == nil {

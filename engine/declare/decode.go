@@ -30,12 +30,26 @@ const configFile = "accord.yaml"
 // documents say of each other. It can be called on the result also if there are problems, and
 // then reports nothing that only follows from them. The data must not be changed afterwards:
 // lines are shown out of it. The result doesn't depend on the order of the files.
-func Parse(files []File) (*Repository, Problems) { return ParseBeside(files, nil, nil) }
+func Parse(files []File) (*Repository, Problems) { return ParseBeside(files, nil, Known{}) }
+
+// Known is what was understood of files before, by the names of their contents.
+type Known struct {
+	// Repo is another revision; it may be nil.
+	Repo *Repository
+	// Compiled is what an earlier run left; it may be nil.
+	Compiled *Compiled
+	// Text gets the content of a file of Compiled, where a line of it is to be shown; nil if it
+	// can't be had.
+	Text func(path, blob string) []byte
+}
+
+// Has reports whether the file needn't be parsed, nor read.
+func (k Known) Has(path, blob string) bool { return k.Repo.has(path, blob) || k.Compiled.has(blob) }
 
 // ParseBeside is Parse where the contents of files have names, by path: what has the same name is
-// the same. A file that the other repository has under the same path and name isn't parsed again
-// and needs no Data; the result is the same as if it were. The other repository may be nil.
-func ParseBeside(files []File, blobs map[string]string, other *Repository) (*Repository, Problems) {
+// the same. A file that is known isn't parsed again and needs no Data; the result is the same as
+// if it were.
+func ParseBeside(files []File, blobs map[string]string, known Known) (*Repository, Problems) {
 	files = slices.Clone(files)
 	slices.SortStableFunc(files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
 	r := &Repository{sources: make(map[string]*source, len(files)), parsed: make(map[string]*parsed, len(files))}
@@ -45,7 +59,7 @@ func ParseBeside(files []File, blobs map[string]string, other *Repository) (*Rep
 		root = parseFile(files[i], s)
 	}
 	files = slices.DeleteFunc(files, func(f File) bool { return !isDocument(f.Path, root.config) })
-	results := parseAll(files, s, blobs, other)
+	results := parseAll(files, s, blobs, known)
 
 	named := configNames(results)
 	var issues []issue
@@ -154,24 +168,29 @@ type parsed struct {
 	alien bool
 }
 
-func parseAll(files []File, s shapes, blobs map[string]string, other *Repository) []*parsed {
+func parseAll(files []File, s shapes, blobs map[string]string, known Known) []*parsed {
 	results := make([]*parsed, len(files))
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), len(files)) {
 		wg.Go(func() {
+			again := &coder{r: &reader{}}
 			for {
-				i := int(next.Add(1)) - 1
-				if i >= len(files) {
+				to := int(next.Add(parseBatch))
+				for i := to - parseBatch; i < min(to, len(files)); i++ {
+					f, blob := files[i], blobs[files[i].Path]
+					if results[i] = known.parsed(again, f.Path, blob); results[i] != nil {
+						continue
+					}
+					if f.Data == nil && known.Compiled.has(blob) { // of a record that is damaged after all
+						f.Data = known.Text(f.Path, blob)
+					}
+					results[i] = parseFile(f, s)
+					results[i].blob = blob
+				}
+				if to >= len(files) {
 					return
 				}
-				f, blob := files[i], blobs[files[i].Path]
-				if other.Has(f.Path, blob) {
-					results[i] = other.parsed[f.Path]
-					continue
-				}
-				results[i] = parseFile(f, s)
-				results[i].blob = blob
 			}
 		})
 	}
@@ -179,9 +198,23 @@ func parseAll(files []File, s shapes, blobs map[string]string, other *Repository
 	return results
 }
 
-// Has reports whether the repository, which may be nil, has a file at the path whose content has
+// parseBatch is how many files a worker takes at a time.
+const parseBatch = 16
+
+// parsed is what is known of a file; nil if it isn't.
+func (k Known) parsed(with *coder, path, blob string) *parsed {
+	switch {
+	case k.Repo.has(path, blob):
+		return k.Repo.parsed[path]
+	case k.Compiled.has(blob):
+		return k.Compiled.parsed(with, path, blob, k.Text)
+	}
+	return nil
+}
+
+// has reports whether the repository, which may be nil, has a file at the path whose content has
 // that name.
-func (r *Repository) Has(path, blob string) bool {
+func (r *Repository) has(path, blob string) bool {
 	if r == nil || blob == "" {
 		return false
 	}

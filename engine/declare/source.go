@@ -25,6 +25,10 @@ type issue struct {
 // source is the text of a file, for showing its lines.
 type source struct {
 	data []byte
+	// text gets the text where it isn't at hand, by the file's path and the name of its content; nil
+	// if it is.
+	text       func(path, blob string) []byte
+	path, blob string
 	// literals are the values under config. Whatever is wrong on such a line, those that may be
 	// credentials aren't shown.
 	literals []literal
@@ -39,6 +43,9 @@ func newSource(data []byte) *source { return &source{data: data} }
 
 func (s *source) lines() [][]byte {
 	s.once.Do(func() {
+		if s.text != nil {
+			s.data = s.text(s.path, s.blob)
+		}
 		if len(s.data) > maxFileSize {
 			return
 		}

@@ -17,24 +17,28 @@ import (
 // those of policies, are given relative to the access root. If the commit has no access root,
 // or no accord.yaml in it, the error is ErrNotThere.
 func (r *Repo) Files(ctx context.Context, rev Revision, leaveOut ...string) ([]File, error) {
-	return r.FilesBut(ctx, rev, func(string, string) bool { return false }, leaveOut...)
+	list, err := r.declared(ctx, rev, leaveOut)
+	return r.filled(ctx, rev, list, err, func(string, string) bool { return false })
 }
 
 // FilesBut is Files without the content of those that the caller has: of them Data is nil and Size
 // is 0.
-func (r *Repo) FilesBut(ctx context.Context, rev Revision, has func(path, blob string) bool, leaveOut ...string) ([]File, error) {
-	list, err := r.filesBut(ctx, rev, has, leaveOut)
+func (r *Repo) FilesBut(ctx context.Context, rev Revision, listing *Listing, has func(path, blob string) bool) ([]File, error) {
+	return r.filled(ctx, rev, slices.Clone(listing.Files), nil, has)
+}
+
+// filled reads the contents that the caller doesn't have.
+func (r *Repo) filled(ctx context.Context, rev Revision, list []File, err error, has func(path, blob string) bool) ([]File, error) {
+	if err == nil {
+		list, err = r.fill(ctx, list, has)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the files of %s: %w", rev.Short, err)
 	}
 	return list, nil
 }
 
-func (r *Repo) filesBut(ctx context.Context, rev Revision, has func(path, blob string) bool, leaveOut []string) ([]File, error) {
-	list, err := r.declared(ctx, rev, leaveOut)
-	if err != nil {
-		return nil, err
-	}
+func (r *Repo) fill(ctx context.Context, list []File, has func(path, blob string) bool) ([]File, error) {
 	var places []int
 	var missing []File
 	for i, f := range list {
@@ -49,6 +53,19 @@ func (r *Repo) filesBut(ctx context.Context, rev Revision, has func(path, blob s
 		list[at] = missing[i]
 	}
 	return list, nil
+}
+
+// Text returns one content, nil if it can't be had.
+func (r *Repo) Text(blob string) []byte {
+	var data []byte
+	err := r.use(func(h *handle) (err error) {
+		data, err = h.read(plumbing.BlobObject, plumbing.NewHash(blob))
+		return err
+	})
+	if err != nil {
+		return nil
+	}
+	return data
 }
 
 // declared lists the declarations without reading them.
@@ -114,9 +131,11 @@ func (r *Repo) policies(ctx context.Context, rev Revision, folders []string) (li
 	return sortFiles(list), err
 }
 
+func compareFiles(a, b File) int { return strings.Compare(a.Path, b.Path) }
+
 // sortFiles sorts by path; a file that two of the named folders hold counts once.
 func sortFiles(list []File) []File {
-	slices.SortFunc(list, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
+	slices.SortFunc(list, compareFiles)
 	return slices.CompactFunc(list, func(a, b File) bool { return a.Path == b.Path })
 }
 

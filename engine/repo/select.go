@@ -54,6 +54,13 @@ type walker[N any] struct {
 	// all takes every regular file instead of declarations only, and refuses every link.
 	all   bool
 	visit func(p string, node N) error
+	// enter is told of each folder; it may be nil. Where it knows what is below, and has visited
+	// that, it says how many files that are; leave is called when a folder that it doesn't know is
+	// done.
+	enter func(p string, node N) (files int, known bool)
+	leave func()
+	// linked is told that there is a link in the folder; it may be nil.
+	linked func()
 
 	entries, files int
 }
@@ -121,6 +128,13 @@ func (w *walker[N]) folder(ctx context.Context, p string, node N, depth int) err
 	if w.leaveOut[p] {
 		return nil
 	}
+	if w.enter != nil {
+		if n, known := w.enter(p, node); known {
+			w.entries += n
+			return w.count(n)
+		}
+		defer w.leave()
+	}
 	entries, err := w.list(ctx, p, node)
 	if err != nil {
 		return err
@@ -131,12 +145,19 @@ func (w *walker[N]) folder(ctx context.Context, p string, node N, depth int) err
 	return w.walk(ctx, p, entries, depth+1)
 }
 
+func (w *walker[N]) count(files int) error {
+	if w.files += files; w.files > MaxFiles {
+		return fmt.Errorf("%w: more than %d files", ErrRefused, MaxFiles)
+	}
+	return nil
+}
+
 func (w *walker[N]) take(p string, node N) error {
 	if err := checkPath(p); err != nil {
 		return err
 	}
-	if w.files++; w.files > MaxFiles {
-		return fmt.Errorf("%w: more than %d files", ErrRefused, MaxFiles)
+	if err := w.count(1); err != nil {
+		return err
 	}
 	return w.visit(p, node)
 }
@@ -148,6 +169,9 @@ func (w *walker[N]) link(ctx context.Context, p string, node N) error {
 	}
 	if err := checkPath(p); err != nil {
 		return err
+	}
+	if w.linked != nil {
+		w.linked()
 	}
 	to, err := w.src.follow(ctx, p, node)
 	switch {

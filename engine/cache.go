@@ -1,0 +1,201 @@
+package engine
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/accordhq/accord/engine/declare"
+	"github.com/accordhq/accord/engine/repo"
+)
+
+// What a run understood of a repository's files is kept for the next one, which then neither
+// reads nor parses what hasn't changed. It is all in one file, by git's names of folders and
+// contents:
+//
+//	"accord cache 1\n", the name of the program (64 hex digits), the length of the listing and its CRC-32C
+//	the listing (see repo.Listing), what was compiled (see declare.Compiled)
+//
+// It can be deleted at any time. What another build of Accord wrote isn't looked at, nor what is
+// damaged, nor what others than the user may write to. What is carried out never comes from here:
+// apply and offboard read the commit itself.
+const (
+	cacheMagic  = "accord cache 1\n"
+	cacheHeader = len(cacheMagic) + 2*sha256.Size + 8 + 4
+
+	// cacheFrom is from how many files on it is worth its while.
+	cacheFrom = 200
+	// cacheAge is after which time without being written anew a repository's file goes.
+	cacheAge = 60 * 24 * time.Hour
+)
+
+// cache is what an earlier run left.
+type cache struct {
+	listing  *repo.Listing
+	compiled *declare.Compiled
+}
+
+// uncached is the engine for runs that carry something out.
+func (e *Engine) uncached() *Engine {
+	own := *e
+	own.Cache = ""
+	return &own
+}
+
+func (e *Engine) cacheFile(root string) string {
+	sum := sha256.Sum256([]byte(root))
+	return filepath.Join(e.Cache, hex.EncodeToString(sum[:16])+".compiled")
+}
+
+// openCache gives what an earlier run left of the repository; nil if there is nothing to be used.
+func (e *Engine) openCache(root string) *cache {
+	if e.Cache == "" {
+		return nil
+	}
+	c, err := readCache(e.cacheFile(root))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		e.Log.Debug("the cache isn't used", "err", err)
+	}
+	return c
+}
+
+func readCache(name string) (*cache, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if info.Mode().Perm()&0o022 != 0 && runtime.GOOS != "windows" {
+		return nil, fmt.Errorf("%s: others may write to it", name)
+	}
+	var b strings.Builder
+	b.Grow(int(info.Size()))
+	if _, err := io.Copy(&b, f); err != nil {
+		return nil, err
+	}
+	return parseCache(b.String())
+}
+
+func parseCache(data string) (*cache, error) {
+	if len(data) < cacheHeader || data[:len(cacheMagic)] != cacheMagic {
+		return nil, errors.New("it isn't one")
+	}
+	head, data := data[len(cacheMagic):cacheHeader], data[cacheHeader:]
+	if head[:2*sha256.Size] != programName() {
+		return nil, errors.New("another build of the program wrote it")
+	}
+	numbers := []byte(head[2*sha256.Size:])
+	n := binary.BigEndian.Uint64(numbers)
+	if n > uint64(len(data)) || binary.BigEndian.Uint32(numbers[8:]) != listingSum([]byte(data[:n])) {
+		return nil, errors.New("it is damaged")
+	}
+	var c cache
+	var err error
+	if c.listing, err = repo.ReadListing(data[:n]); err != nil {
+		return nil, err
+	}
+	if c.compiled, err = declare.OpenCompiled(data[n:]); err != nil {
+		return nil, err
+	}
+	return &c, nil
+}
+
+func listingSum(b []byte) uint32 { return crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)) }
+
+// keepCache leaves what was understood of a sound declaration for the next run, unless it knows
+// nearly all of it already.
+func (e *Engine) keepCache(d *Declaration) {
+	if e.Cache == "" || d.listing == nil || len(d.listing.Files) < cacheFrom {
+		return
+	}
+	known := 0
+	if d.cache != nil {
+		for _, f := range d.listing.Files {
+			if (declare.Known{Compiled: d.cache.compiled}).Has(f.Path, f.Blob) {
+				known++
+			}
+		}
+	}
+	if left := d.Repo.Compilable() - known; left <= len(d.listing.Files)/100 {
+		return
+	}
+	if err := e.writeCache(d); err != nil {
+		e.Log.Debug("the cache wasn't written", "err", err)
+	}
+}
+
+// writeCache puts a new file in the place of the old one at once.
+func (e *Engine) writeCache(d *Declaration) (err error) {
+	if err := os.MkdirAll(e.Cache, 0o700); err != nil {
+		return err
+	}
+	name := e.cacheFile(d.Root)
+	f, err := os.CreateTemp(e.Cache, "new-*") // for the user alone
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, f.Close(), os.Remove(f.Name()))
+		}
+	}()
+	listing := d.listing.Append(nil)
+	var head bytes.Buffer
+	head.WriteString(cacheMagic + programName())
+	head.Write(binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64(nil, uint64(len(listing))), listingSum(listing)))
+	for _, part := range [][]byte{head.Bytes(), listing, d.Repo.Compile()} {
+		if _, err := f.Write(part); err != nil {
+			return err
+		}
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	if err := os.Rename(f.Name(), name); err != nil {
+		return err
+	}
+	e.sweepCache(name)
+	return nil
+}
+
+// sweepCache removes files of repositories that nobody works with any more, and what was left by
+// runs that were cut off.
+func (e *Engine) sweepCache(but string) {
+	for _, pattern := range []string{"*.compiled", "new-*"} {
+		names, _ := filepath.Glob(filepath.Join(e.Cache, pattern))
+		for _, name := range names {
+			if info, err := os.Stat(name); err == nil && name != but && e.Now().Sub(info.ModTime()) > cacheAge {
+				_ = os.Remove(name)
+			}
+		}
+	}
+}
+
+// programName names this very build: two builds may understand a file otherwise.
+func programName() string {
+	h := sha256.New()
+	if info, ok := debug.ReadBuildInfo(); ok {
+		fmt.Fprintln(h, info)
+	}
+	if exe, err := os.Executable(); err == nil {
+		if info, err := os.Stat(exe); err == nil {
+			fmt.Fprintln(h, info.Size(), info.ModTime().UnixNano())
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
