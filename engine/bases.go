@@ -222,6 +222,31 @@ func (s *session) loadRevision(ctx context.Context, rev string) *base {
 
 // resolve computes what is declared now, and what the bases declare for the same instant.
 func (s *session) resolve() error {
+	for range maxWiden {
+		err := s.resolveOnce()
+		if err == nil && !s.widenFocus() {
+			return nil
+		}
+		if err != nil && s.focus == nil {
+			return err
+		}
+		if err != nil {
+			s.focus = nil // the whole tells it best
+		}
+		for _, b := range s.bases {
+			if b != nil {
+				b.world, b.head, b.compared = nil, nil, false
+			}
+		}
+	}
+	s.focus = nil
+	return s.resolveOnce()
+}
+
+// maxWiden is how often people are added whose accounts are called alike.
+const maxWiden = 5
+
+func (s *session) resolveOnce() error {
 	conns := map[string]resolve.Connector{}
 	s.conns = conns
 	for _, sys := range s.systems {
@@ -238,7 +263,7 @@ func (s *session) resolve() error {
 	former := s.former()
 	head := func(b *base) (*resolve.World, declare.Problems) {
 		return resolve.Resolve(resolve.Input{Repo: s.head.Repo, At: s.at, Connectors: conns, Previous: s.before(b), Former: former, Found: s.found, Without: s.without,
-			Offboarded: s.offboarded()})
+			Offboarded: s.offboarded(), About: s.focus})
 	}
 	var problems declare.Problems
 	var plain *resolve.World
@@ -258,13 +283,16 @@ func (s *session) resolve() error {
 			var found declare.Problems
 			b.head, found = head(b)
 			problems = problems.Merge(found)
-			b.world, _ = resolve.Resolve(resolve.Input{Repo: b.decl, At: s.at, Connectors: conns, Found: s.found})
+			var wrong declare.Problems
+			b.world, wrong = resolve.Resolve(resolve.Input{Repo: b.decl, At: s.at, Connectors: conns, Found: s.found, About: s.focus})
+			s.noteSound(len(wrong) > 0, b.world, b.rev.Hash)
+			s.noteSound(len(problems) > 0, b.head, s.head.commit.Hash)
 		}
 		sys.want, sys.base = b.head.System(name), b.world.System(previousName(b.decl, sys.decl))
 	}
 	for _, o := range s.others {
 		if o.base.world == nil {
-			o.base.world, _ = resolve.Resolve(resolve.Input{Repo: o.base.decl, At: s.at, Connectors: conns, Found: s.found})
+			o.base.world, _ = resolve.Resolve(resolve.Input{Repo: o.base.decl, At: s.at, Connectors: conns, Found: s.found, About: s.focus})
 		}
 	}
 	problems = problems.Merge(s.vanishedSystems())
@@ -272,6 +300,7 @@ func (s *session) resolve() error {
 		return problems
 	}
 	s.plain = plain
+	s.noteSound(false, plain, s.head.commit.Hash)
 	s.compare(plain, head)
 	return nil
 }
@@ -299,7 +328,7 @@ func (s *session) compare(plain *resolve.World, head func(*base) (*resolve.World
 		}
 		return
 	}
-	if s.opts.Leave != nil {
+	if s.opts.Leave != nil || s.opts.person != "" {
 		return // it is about no change
 	}
 	if s.newest.decl == s.head.Repo {
@@ -307,7 +336,7 @@ func (s *session) compare(plain *resolve.World, head func(*base) (*resolve.World
 	}
 	if s.newest.head == nil {
 		s.newest.head, _ = head(s.newest)
-		s.newest.world, _ = resolve.Resolve(resolve.Input{Repo: s.newest.decl, At: s.at, Connectors: s.conns, Found: s.found})
+		s.newest.world, _ = resolve.Resolve(resolve.Input{Repo: s.newest.decl, At: s.at, Connectors: s.conns, Found: s.found, About: s.focus})
 	}
 	s.shifts = s.shiftsFrom(s.newest)
 }

@@ -38,6 +38,8 @@ const (
 	cacheFrom = 200
 	// cacheAge is after which time without being written anew a repository's file goes.
 	cacheAge = 60 * 24 * time.Hour
+
+	cacheSuffix = ".compiled"
 )
 
 // cache is what an earlier run left.
@@ -55,7 +57,7 @@ func (e *Engine) uncached() *Engine {
 
 func (e *Engine) cacheFile(root string) string {
 	sum := sha256.Sum256([]byte(root))
-	return filepath.Join(e.Cache, hex.EncodeToString(sum[:16])+".compiled")
+	return filepath.Join(e.Cache, hex.EncodeToString(sum[:16])+cacheSuffix)
 }
 
 // openCache gives what an earlier run left of the repository; nil if there is nothing to be used.
@@ -80,7 +82,7 @@ func readCache(name string) (*cache, error) {
 	if err != nil {
 		return nil, err
 	}
-	if info.Mode().Perm()&0o022 != 0 && runtime.GOOS != "windows" {
+	if othersMayWrite(info) {
 		return nil, fmt.Errorf("%s: others may write to it", name)
 	}
 	var b strings.Builder
@@ -89,6 +91,11 @@ func readCache(name string) (*cache, error) {
 		return nil, err
 	}
 	return parseCache(b.String())
+}
+
+// othersMayWrite reports whether a file isn't the user's own alone, as far as can be told.
+func othersMayWrite(info os.FileInfo) bool {
+	return info.Mode().Perm()&0o022 != 0 && runtime.GOOS != "windows"
 }
 
 func parseCache(data string) (*cache, error) {
@@ -139,34 +146,13 @@ func (e *Engine) keepCache(d *Declaration) {
 	}
 }
 
-// writeCache puts a new file in the place of the old one at once.
-func (e *Engine) writeCache(d *Declaration) (err error) {
-	if err := os.MkdirAll(e.Cache, 0o700); err != nil {
-		return err
-	}
-	name := e.cacheFile(d.Root)
-	f, err := os.CreateTemp(e.Cache, "new-*") // for the user alone
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, f.Close(), os.Remove(f.Name()))
-		}
-	}()
+func (e *Engine) writeCache(d *Declaration) error {
 	listing := d.listing.Append(nil)
 	var head bytes.Buffer
 	head.WriteString(cacheMagic + programName())
 	head.Write(binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64(nil, uint64(len(listing))), listingSum(listing)))
-	for _, part := range [][]byte{head.Bytes(), listing, d.Repo.Compile()} {
-		if _, err := f.Write(part); err != nil {
-			return err
-		}
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), name); err != nil {
+	name := e.cacheFile(d.Root)
+	if err := writeAtOnce(name, head.Bytes(), listing, d.Repo.Compile()); err != nil {
 		return err
 	}
 	e.sweepCache(name)
@@ -176,7 +162,7 @@ func (e *Engine) writeCache(d *Declaration) (err error) {
 // sweepCache removes files of repositories that nobody works with any more, and what was left by
 // runs that were cut off.
 func (e *Engine) sweepCache(but string) {
-	for _, pattern := range []string{"*.compiled", "new-*"} {
+	for _, pattern := range []string{"*" + cacheSuffix, "*.sound", "new-*"} {
 		names, _ := filepath.Glob(filepath.Join(e.Cache, pattern))
 		for _, name := range names {
 			if info, err := os.Stat(name); err == nil && name != but && e.Now().Sub(info.ModTime()) > cacheAge {

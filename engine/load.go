@@ -25,6 +25,7 @@ type Declaration struct {
 	commit  repo.Revision
 	blobs   map[string]string // what each file holds, by git's id of the content
 	listing *repo.Listing     // of the commit; nil for a folder
+	trees   map[string]string // git's name of the folder, by the commits that were read
 	cache   *cache            // what an earlier run left; nil if there is nothing
 }
 
@@ -118,8 +119,9 @@ func (e *Engine) readRevision(ctx context.Context, d *Declaration, rev repo.Revi
 		return nil, nil, err
 	}
 	if d.listing == nil {
-		d.listing = listing
+		d.listing, d.trees = listing, map[string]string{}
 	}
+	d.trees[rev.Hash] = listing.Tree()
 	has := declare.Known{Repo: d.Repo, Text: func(_, blob string) []byte { return d.git.Text(blob) }}
 	if d.cache != nil {
 		has.Compiled = d.cache.compiled

@@ -216,7 +216,8 @@ func (s *session) resolved(b *rulebook) *resolve.World {
 		case ok && base != nil && base.decl == b.decl && base.world != nil:
 			b.world = base.world
 		default:
-			b.world, _ = resolve.Resolve(resolve.Input{Repo: b.decl, At: s.at, Connectors: s.conns})
+			// What anybody has by the rulebook isn't asked, only who answers for what.
+			b.world, _ = resolve.Resolve(resolve.Input{Repo: b.decl, At: s.at, Connectors: s.conns, About: map[string]bool{}})
 		}
 	}
 	return b.world

@@ -43,6 +43,8 @@ type PlanOptions struct {
 	Progress func(observe.Result)
 	// Leave makes the run one about nothing but one person's leaving; nil: it is about everybody.
 	Leave *Leave
+	// person is whom a question is about; nothing else is asked then.
+	person string
 	// Inputs is told what the policies were asked, each a JSON document on one line; it may be nil.
 	Inputs func(input []byte) error
 }
@@ -90,6 +92,7 @@ type session struct {
 	others   []other                             // systems that aren't part of the run, where roles exclude each other
 	found    map[string]map[string]resolve.Found // accounts that are called otherwise than declared
 	seen     *remembering
+	focus    map[string]bool  // the only people whose access is resolved; nil: everybody's
 	alone    bool             // only the declaration itself matters, not what it changes
 	unlock   func()           // releases the locks by name; nil while planning
 	busy     map[string]error // systems whose lock another run holds; for a run about one person only
@@ -196,6 +199,7 @@ func (e *Engine) prepare(ctx context.Context, o PlanOptions, write bool) (_ *ses
 		return nil, err
 	}
 	s.connect(write)
+	s.setFocus()
 	if err := s.resolve(); err != nil {
 		return nil, err
 	}
@@ -206,6 +210,7 @@ func (e *Engine) prepare(ctx context.Context, o PlanOptions, write bool) (_ *ses
 	if err := s.leave(); err != nil {
 		return nil, err
 	}
+	s.unfocused()
 	s.read(ctx)
 	if err := s.correlate(); err != nil {
 		return nil, err

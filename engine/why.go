@@ -34,6 +34,7 @@ func (e *Engine) Why(ctx context.Context, o WhyOptions) (*report.Why, error) {
 	if o.Entitlement != "" {
 		o.Systems = []string{ref.System}
 	}
+	o.person = o.Person
 	s, err := e.prepare(ctx, o.PlanOptions, false)
 	if err != nil {
 		return nil, err

@@ -149,6 +149,6 @@ func (s *session) asDeclared(b *base) *resolve.World {
 	if len(s.offboarded()) == 0 {
 		return b.head
 	}
-	w, _ := resolve.Resolve(resolve.Input{Repo: s.head.Repo, At: s.at, Connectors: s.conns, Previous: s.before(b), Former: s.former(), Found: s.found, Without: s.without})
+	w, _ := resolve.Resolve(resolve.Input{Repo: s.head.Repo, At: s.at, Connectors: s.conns, Previous: s.before(b), Former: s.former(), Found: s.found, Without: s.without, About: s.focus})
 	return w
 }

@@ -35,7 +35,7 @@ func (r *Repository) Check(connectors map[string]access.Description) Problems {
 	c.exempts()
 	c.previously()
 	c.cycles()
-	return problems(c.issues, r.sources, c.shown)
+	return problems(c.issues, r.source, c.shown)
 }
 
 // checker collects what Check finds.
@@ -145,8 +145,8 @@ func (c *checker) ref(d *Doc, t Text, kinds ...string) bool {
 func (c *checker) mayBeBroken(id string) bool {
 	if c.broken == nil {
 		c.broken = map[string]bool{}
-		for _, s := range c.r.sources {
-			if s.broken {
+		for _, p := range c.r.parsed {
+			if s := p.source; s.broken {
 				for word := range bytes.FieldsFuncSeq(s.data, func(r rune) bool { return !strings.ContainsRune(idRunes, r) }) {
 					c.broken[strings.TrimRight(string(word), "._@-")] = true
 				}

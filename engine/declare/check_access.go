@@ -177,7 +177,7 @@ func (c *checker) permission(d *Doc, e *Entitlement, kind access.Kind) {
 	if ok && !p.ReadOnly {
 		return
 	}
-	src := c.r.sources[d.File]
+	src := c.r.source(d.File)
 	at := e.At
 	if rest := src.from(at); strings.Contains(rest, target) {
 		at = src.find(At{at.Line, src.find(at, target).Col + int32(len([]rune(target)))}, e.Permission)

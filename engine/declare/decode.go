@@ -52,7 +52,7 @@ func (k Known) Has(path, blob string) bool { return k.Repo.has(path, blob) || k.
 func ParseBeside(files []File, blobs map[string]string, known Known) (*Repository, Problems) {
 	files = slices.Clone(files)
 	slices.SortStableFunc(files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
-	r := &Repository{sources: make(map[string]*source, len(files)), parsed: make(map[string]*parsed, len(files))}
+	r := &Repository{parsed: make(map[string]*parsed, len(files))}
 	root := &parsed{}
 	s := newShapes()
 	if i := slices.IndexFunc(files, func(f File) bool { return f.Path == configFile }); i >= 0 {
@@ -71,10 +71,7 @@ func ParseBeside(files []File, blobs map[string]string, known Known) (*Repositor
 			issues = append(issues, issue{pos: Pos{File: p.file}, msg: "the file was given twice"})
 			continue
 		}
-		r.sources[p.file] = p.source
-		if p.blob != "" {
-			r.parsed[p.file] = p
-		}
+		r.parsed[p.file] = p
 		issues = append(issues, p.issues...)
 		r.add(p)
 	}
@@ -82,17 +79,25 @@ func ParseBeside(files []File, blobs map[string]string, known Known) (*Repositor
 	if r.Config == nil {
 		issues = append(issues, missingConfig(root))
 	}
-	return r, problems(issues, r.sources, nil)
+	return r, problems(issues, r.source, nil)
 }
 
 // Problem makes a problem of a place that was found to be wrong later on, with its line. wrong
 // is the text that is wrong; "" marks one character.
 func (r *Repository) Problem(pos Pos, wrong, message, hint string) Problem {
-	src := r.sources[pos.File]
+	src := r.source(pos.File)
 	if src == nil {
 		src = newSource(nil)
 	}
 	return src.problem(issue{pos: pos, wrong: wrong, msg: message, hint: hint}, nil)
+}
+
+// source is the text of a file; nil if there is no such file.
+func (r *Repository) source(file string) *source {
+	if p := r.parsed[file]; p != nil {
+		return p.source
+	}
+	return nil
 }
 
 func missingConfig(root *parsed) issue {

@@ -181,7 +181,7 @@ const maxProblems = 100
 
 // problems sorts the issues, cuts off the excess of any file and looks up the lines. The
 // literals at the places in shown are no secrets.
-func problems(issues []issue, sources map[string]*source, shown map[string]map[At]bool) Problems {
+func problems(issues []issue, sources func(file string) *source, shown map[string]map[At]bool) Problems {
 	slices.SortStableFunc(issues, issue.compare)
 	issues = slices.CompactFunc(issues, func(a, b issue) bool { return a.compare(b) == 0 })
 	var out Problems
@@ -191,7 +191,7 @@ func problems(issues []issue, sources map[string]*source, shown map[string]map[A
 		for i+n < len(issues) && issues[i+n].pos.File == file {
 			n++
 		}
-		src := sources[file]
+		src := sources(file)
 		if src == nil {
 			src = newSource(nil)
 		}

@@ -365,9 +365,8 @@ type Repository struct {
 	groups  map[string]*Group
 	roles   map[string]*Role
 	systems map[string]*System
-	// sources are the files, for the lines that problems show.
-	sources map[string]*source
-	// parsed are the files whose content has a name, for other revisions that have them too.
+	// parsed are the files: for the lines that problems show, and for other revisions that have them
+	// too.
 	parsed map[string]*parsed
 }
 

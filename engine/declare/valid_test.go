@@ -222,7 +222,7 @@ func TestOrder(t *testing.T) {
 	a, _ := load(in)
 	slices.Reverse(in)
 	b, _ := load(in)
-	opt := cmp.FilterPath(func(p cmp.Path) bool { return p.Last().String() == ".sources" }, cmp.Ignore())
+	opt := cmp.FilterPath(func(p cmp.Path) bool { return p.Last().String() == ".parsed" }, cmp.Ignore())
 	if diff := cmp.Diff(a, b, opt, cmp.AllowUnexported(Repository{})); diff != "" {
 		t.Error(diff)
 	}
@@ -286,7 +286,7 @@ func TestPositions(t *testing.T) {
 			return
 		}
 		count++
-		rest := r.sources[file].from(at)
+		rest := r.source(file).from(at)
 		if !strings.HasPrefix(rest, value) && !strings.HasPrefix(rest, "\""+value) && !strings.HasPrefix(rest, "|") && !strings.HasPrefix(rest, ">-") {
 			t.Errorf("%q isn't at %s, but %q", value, Pos{file, at}, rest)
 		}

@@ -28,6 +28,15 @@ type listed struct {
 	next     int // the first of folders behind it
 }
 
+// Tree is git's name of the folder that was listed, with all that is in it; the same name means the
+// same content.
+func (l *Listing) Tree() string {
+	if len(l.folders) == 0 || l.folders[0].tree.IsZero() {
+		return "" // there is a link, which may lead out of it
+	}
+	return l.folders[0].tree.String()
+}
+
 // List lists the declarations of a commit, by the rules of Files. What the other listing, which
 // may be nil, has in common with it is taken from there.
 func (r *Repo) List(ctx context.Context, rev Revision, other *Listing) (*Listing, error) {

@@ -163,7 +163,7 @@ func (d *Desired) addFormer(r *resolver) {
 		taken[h.Account] = true
 	}
 	for _, f := range r.in.Former[d.Decl.ID.Value] {
-		if taken[f.Account] {
+		if taken[f.Account] || r.in.About != nil && !r.in.About[f.Person] {
 			continue
 		}
 		if i, ok := r.people.index[f.Person]; ok && int(i) < r.people.gone && r.people.status[i] != access.HolderLeft {

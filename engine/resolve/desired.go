@@ -167,6 +167,9 @@ func (d *Desired) claimants(r *resolver) []claimant {
 		}
 	}
 	for _, person := range r.people.stripped(d) {
+		if !r.isAbout(person) {
+			continue
+		}
 		if _, ok := slices.BinarySearchFunc(out[:n], person, func(c claimant, p int32) int { return cmp.Compare(c.person, p) }); !ok {
 			out = append(out, claimant{person, -1})
 		}

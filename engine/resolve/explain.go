@@ -72,7 +72,7 @@ func (w *World) Denials(person, system string, target access.ID, permission stri
 		return nil
 	}
 	x := &explainer{w: w, d: d, person: i, p: w.people.list[i]}
-	x.sets = newSets(&resolver{in: Input{Repo: w.Repo, At: w.At}, loc: w.Repo.Config.Location(), people: w.people})
+	x.sets = newSets(&resolver{in: Input{Repo: w.Repo, At: w.At}, loc: w.Repo.Config.Location(), people: w.people}, []int32{i})
 	var out []Denial
 	for _, g := range w.Repo.Grants {
 		if gives, how := x.gives(g, target, permission); gives {

@@ -26,6 +26,12 @@ type names struct {
 
 // ruled are the people to whom a rule gives a name, in their order.
 func (p *people) ruled(n naming, name string) []int32 {
+	if n.pattern == "{person}" { // the usual one
+		if i, ok := p.index[name]; ok {
+			return []int32{i}
+		}
+		return nil
+	}
 	p.names.mu.Lock()
 	defer p.names.mu.Unlock()
 	byName, ok := p.names.byRule[n.pattern]

@@ -23,7 +23,7 @@ type people struct {
 	left, away []int32
 	// gone begins the part of the list that is not in the declaration any more.
 	gone int
-	// reports are the people below each manager.
+	// reports are the people below each manager, made when they are asked for.
 	reports map[string][]int32
 	at      int64
 	zone    *time.Location
@@ -31,7 +31,7 @@ type people struct {
 }
 
 func newPeople(in Input, loc *time.Location) *people {
-	p := &people{index: make(map[string]int32, len(in.Repo.People)), reports: map[string][]int32{}, at: in.At.UnixMilli(), zone: loc}
+	p := &people{index: make(map[string]int32, len(in.Repo.People)), at: in.At.UnixMilli(), zone: loc}
 	p.list = slices.Clone(in.Repo.People)
 	p.gone = len(p.list)
 	p.list = append(p.list, vanished(in)...)
@@ -41,9 +41,6 @@ func newPeople(in Input, loc *time.Location) *people {
 	for i, person := range p.list {
 		if _, ok := p.index[person.ID.Value]; !ok {
 			p.index[person.ID.Value] = int32(i)
-		}
-		if i < p.gone && person.Manager.Value != "" {
-			p.reports[person.Manager.Value] = append(p.reports[person.Manager.Value], int32(i))
 		}
 		p.judge(int32(i), in.At, loc)
 		if why, ok := in.Offboarded[person.ID.Value]; ok && p.status[i] != access.HolderLeft {
@@ -114,6 +111,14 @@ func (p *people) judge(i int32, at time.Time, loc *time.Location) {
 
 // below are everyone who reports to the person, directly or through others.
 func (p *people) below(id string) []int32 {
+	if p.reports == nil {
+		p.reports = map[string][]int32{}
+		for i, person := range p.list[:p.gone] {
+			if person.Manager.Value != "" {
+				p.reports[person.Manager.Value] = append(p.reports[person.Manager.Value], int32(i))
+			}
+		}
+	}
 	var out []int32
 	seen := map[int32]bool{}
 	queue := slices.Clone(p.reports[id])
@@ -129,4 +134,23 @@ func (p *people) below(id string) []int32 {
 	}
 	slices.Sort(out)
 	return out
+}
+
+// isBelow reports whether somebody reports to the person, directly or through others.
+func (p *people) isBelow(i int32, id string) bool {
+	for range p.gone {
+		if int(i) >= p.gone {
+			return false
+		}
+		manager := p.list[i].Manager.Value
+		if manager == id && id != "" {
+			return true
+		}
+		next, ok := p.index[manager]
+		if !ok {
+			return false
+		}
+		i = next
+	}
+	return false
 }

@@ -59,6 +59,10 @@ type Input struct {
 	// Without are accesses that don't count as declared at the instant, by system: a policy refused
 	// what declares them.
 	Without map[string]map[Access]bool
+	// About are the people whose access is resolved, and nobody else's; nil: everybody's. Of everybody
+	// else only the documents count. What comes out is what resolving everybody says of them, as long
+	// as Beside names nobody.
+	About map[string]bool
 	// Offboarded are people who count as left although the declaration doesn't say so (yet), each
 	// with what says it.
 	Offboarded map[string]access.Link
@@ -86,6 +90,7 @@ type World struct {
 	Systems []*Desired
 	people  *people
 	sets    *sets
+	about   []int32 // whom the world is about, sorted; nil: everybody
 }
 
 // System returns the desired state of a system, or nil.
@@ -104,8 +109,12 @@ func (w *World) System(id string) *Desired {
 func Resolve(in Input) (*World, declare.Problems) {
 	r := &resolver{in: in, loc: in.Repo.Config.Location(), at: in.At.UnixMilli()}
 	r.people = newPeople(in, r.loc)
-	r.sets = newSets(r)
-	w := &World{Repo: in.Repo, At: in.At, people: r.people, sets: r.sets}
+	r.about = r.people.chosen(in.About)
+	r.sets = newSets(r, r.about)
+	w := &World{Repo: in.Repo, At: in.At, people: r.people, sets: r.sets, about: r.about}
+	if r.about != nil {
+		w.sets = newSets(r, nil)
+	}
 	for _, sys := range in.Repo.Systems {
 		if sys.State.Value != "released" {
 			w.Systems = append(w.Systems, newDesired(r, sys))
@@ -128,6 +137,7 @@ type resolver struct {
 	loc      *time.Location
 	at       int64
 	people   *people
+	about    []int32
 	sets     *sets
 	systems  map[string]*Desired
 	mentions map[string][]mention // by system

@@ -21,28 +21,75 @@ type path struct {
 	group *declare.Group // the group that term names, if it names one
 }
 
-// sets evaluates set expressions. Groups are evaluated once, attributes are indexed once.
+// sets evaluates set expressions. Groups are evaluated once, attributes are indexed once. Whether
+// somebody belongs to a set depends on nobody else, so that it can be asked about a few alone.
 type sets struct {
 	r      *resolver
+	of     []int32 // about whom it is asked, sorted; nil: everybody
 	groups map[string][]member
 	values map[string]map[string][]int32 // attribute → value → people
 }
 
-func newSets(r *resolver) *sets {
-	s := &sets{r: r, groups: map[string][]member{}, values: map[string]map[string][]int32{}}
-	for i, p := range r.people.list[:r.people.gone] {
-		for _, a := range p.Attributes {
-			byValue := s.values[a.Key.Value]
-			if byValue == nil {
-				byValue = map[string][]int32{}
-				s.values[a.Key.Value] = byValue
-			}
-			for _, v := range a.Values {
-				byValue[v.Value] = append(byValue[v.Value], int32(i))
-			}
+func newSets(r *resolver, of []int32) *sets {
+	return &sets{r: r, of: of, groups: map[string][]member{}}
+}
+
+// each calls with everybody whom it is about.
+func (s *sets) each(f func(int32)) {
+	if s.of == nil {
+		for i := range int32(s.r.people.gone) {
+			f(i)
+		}
+		return
+	}
+	for _, i := range s.of {
+		if int(i) < s.r.people.gone {
+			f(i)
 		}
 	}
-	return s
+}
+
+// about reports whether it is asked about the person.
+func (s *sets) about(i int32) bool {
+	if s.of == nil {
+		return true
+	}
+	_, ok := slices.BinarySearch(s.of, i)
+	return ok
+}
+
+// having are the people by their values of an attribute.
+func (s *sets) having(key string) map[string][]int32 {
+	if s.values == nil {
+		s.values = map[string]map[string][]int32{}
+		s.each(func(i int32) {
+			for _, a := range s.r.people.list[i].Attributes {
+				byValue := s.values[a.Key.Value]
+				if byValue == nil {
+					byValue = map[string][]int32{}
+					s.values[a.Key.Value] = byValue
+				}
+				for _, v := range a.Values {
+					byValue[v.Value] = append(byValue[v.Value], i)
+				}
+			}
+		})
+	}
+	return s.values[key]
+}
+
+// below are those below a person, of those whom it is about.
+func (s *sets) below(id string) []int32 {
+	if s.of == nil {
+		return s.r.people.below(id)
+	}
+	var out []int32
+	s.each(func(i int32) {
+		if s.r.people.isBelow(i, id) {
+			out = append(out, i)
+		}
+	})
+	return out
 }
 
 // group gives the members of a group: the union of its entries, kept by only, less except.
@@ -105,7 +152,7 @@ func (s *sets) term(t *declare.Term) []member {
 	w := window(t.From, t.Until, s.r.loc)
 	switch t.Kind {
 	case declare.TermPerson:
-		if i, ok := s.r.people.index[t.Name.Value]; ok && int(i) < s.r.people.gone {
+		if i, ok := s.r.people.index[t.Name.Value]; ok && int(i) < s.r.people.gone && s.about(i) {
 			return []member{{i, w, &path{term: t}}}
 		}
 		return nil
@@ -129,7 +176,7 @@ func (s *sets) term(t *declare.Term) []member {
 	case declare.TermMatch:
 		return s.every(t, w, s.match(t.Match))
 	case declare.TermReports:
-		return s.every(t, w, s.r.people.below(t.Name.Value))
+		return s.every(t, w, s.below(t.Name.Value))
 	case declare.TermAny:
 		return s.wrap(t, w, s.union(t.Terms))
 	case declare.TermAll:
@@ -137,11 +184,11 @@ func (s *sets) term(t *declare.Term) []member {
 	case declare.TermNot:
 		drop := s.who(t.Terms)
 		var out []int32
-		for i := range int32(s.r.people.gone) {
+		s.each(func(i int32) {
 			if !drop[i] {
 				out = append(out, i)
 			}
-		}
+		})
 		return s.every(t, w, out)
 	}
 	return nil
@@ -176,7 +223,7 @@ func (s *sets) match(keys []declare.Attr) []int32 {
 	var out []int32
 	for k, key := range keys {
 		var found []int32
-		byValue := s.values[key.Key.Value]
+		byValue := s.having(key.Key.Value)
 		for _, want := range key.Values {
 			found = append(found, byValue[want.Value]...)
 			if !declare.IsGlob(want.Value) {

@@ -1,0 +1,121 @@
+package engine
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/accordhq/accord/engine/resolve"
+)
+
+// A pull request that is looked at without any system, and a question about one person, needn't
+// resolve what everybody has: they cost what they touch. That is only done beside a revision which
+// is known to be sound (see sound.go), and of which the one at hand differs in nothing that concerns
+// everybody; what comes out is the same, errors included.
+
+// mostFocus is the share of all people, one in so many, beyond which everybody is resolved at once.
+const mostFocus = 4
+
+// setFocus decides whom the run is about; nil: everybody.
+func (s *session) setFocus() {
+	s.focus = nil
+	switch {
+	case s.alone || s.head.git == nil || s.head.Revision.Worktree || s.opts.Leave != nil || !s.connected():
+	case s.opts.person != "":
+		if s.isSound(s.head.Root, s.head.trees[s.head.commit.Hash], s.at) {
+			s.focus = s.called(s.opts.person)
+		}
+	case s.opts.NoLive && s.opts.Base != "" && s.newest != nil && s.newest.decl != s.head.Repo:
+		b := s.newest
+		if !s.isSound(s.head.Root, s.head.trees[b.rev.Hash], s.at) {
+			return
+		}
+		d := s.head.Repo.DifferenceTo(b.decl)
+		if d.Rest {
+			return
+		}
+		s.focus = resolve.Touched(b.decl, s.head.Repo, s.at, d)
+	}
+	if s.focus == nil {
+		return
+	}
+	for id := range s.offboarded() {
+		maps.Copy(s.focus, s.called(id))
+	}
+	if len(s.focus) > 100+len(s.head.Repo.People)/mostFocus {
+		s.focus = nil
+	}
+}
+
+// called are all ids of a person, past and present.
+func (s *session) called(id string) map[string]bool {
+	out := map[string]bool{id: true}
+	if p := s.personNow(id); p != nil {
+		out[p.ID.Value] = true
+		for _, was := range p.Previously {
+			out[was.Value] = true
+		}
+	}
+	return out
+}
+
+// connected reports whether every system's connector could be opened: it tells how names are
+// written.
+func (s *session) connected() bool {
+	return !slices.ContainsFunc(s.systems, func(sys *system) bool { return sys.conn == nil })
+}
+
+// widenFocus adds those who may have the accounts of the people that it is about, and reports
+// whether there were any: then it has to be resolved again.
+func (s *session) widenFocus() bool {
+	if s.focus == nil {
+		return false
+	}
+	n := len(s.focus)
+	for _, b := range s.bases {
+		if b == nil {
+			continue
+		}
+		for _, w := range []*resolve.World{b.head, b.world} {
+			s.widenBy(w)
+		}
+	}
+	s.widenBy(s.plain)
+	return len(s.focus) > n
+}
+
+func (s *session) widenBy(w *resolve.World) {
+	if w == nil {
+		return
+	}
+	for _, id := range w.Beside() {
+		maps.Copy(s.focus, s.called(id))
+	}
+}
+
+// unfocused leaves unread what a question about one person has nothing to do with.
+func (s *session) unfocused() {
+	if s.opts.person == "" || len(s.opts.Systems) > 0 {
+		return
+	}
+	holds := map[string]bool{}
+	for _, h := range s.world().Holdings(s.opts.person) {
+		holds[h.System] = true
+	}
+	for _, sys := range s.systems {
+		if !holds[sys.decl.ID.Value] && sys.notRead == "" {
+			sys.notRead = "the person holds nothing there by the declaration"
+		}
+	}
+}
+
+// noteSound remembers of worlds that were resolved as a whole that nothing is wrong with them.
+func (s *session) noteSound(problems bool, w *resolve.World, hash string) {
+	if problems || w == nil || s.Cache == "" || s.focus != nil || s.alone || s.head.git == nil || s.head.Revision.Worktree || len(s.opts.Systems) > 0 ||
+		len(s.found) > 0 || len(s.without) > 0 || s.opts.Leave != nil || len(s.offboarded()) > 0 || !s.connected() || len(s.head.blobs) < cacheFrom {
+		return
+	}
+	if tree := s.head.trees[hash]; !s.isSound(s.head.Root, tree, s.at) {
+		s.keepSound(s.head.Root, sound{tree, s.at, w.Until()})
+	}
+}
+
