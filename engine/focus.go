@@ -43,7 +43,9 @@ func (s *session) setFocus() {
 	}
 	if len(s.focus) > 100+len(s.head.Repo.People)/mostFocus {
 		s.focus = nil
+		return
 	}
+	s.Log.Debug("only those are resolved whom it is about", "people", len(s.focus))
 }
 
 // called are all ids of a person, past and present.
