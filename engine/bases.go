@@ -260,6 +260,13 @@ func (s *session) resolveOnce() error {
 			conns[was.Value] = c
 		}
 	}
+	for _, d := range s.head.Repo.Systems { // those that aren't part of the run can do what they can, too
+		if _, ok := conns[d.ID.Value]; !ok {
+			if t, ok := s.connector(d.Connector.Value); ok {
+				conns[d.ID.Value] = resolve.Connector{Describe: t.Describe()}
+			}
+		}
+	}
 	former := s.former()
 	head := func(b *base) (*resolve.World, declare.Problems) {
 		return resolve.Resolve(resolve.Input{Repo: s.head.Repo, At: s.at, Connectors: conns, Previous: s.before(b), Former: former, Found: s.found, Without: s.without,
