@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -414,8 +413,8 @@ func mapped[A, B any](in []A, f func(A) B) []B {
 // contentDigest names the declaration by the content of its files.
 func (d *Declaration) contentDigest() string {
 	h := sha256.New()
-	for _, name := range slices.Sorted(maps.Keys(d.blobs)) {
-		fmt.Fprintf(h, "%q %s\n", name, d.blobs[name])
+	for _, f := range d.files { // which are sorted
+		fmt.Fprintf(h, "%q %s\n", f.Path, f.Blob)
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -53,6 +54,22 @@ func (e *Engine) uncached() *Engine {
 	own := *e
 	own.Cache = ""
 	return &own
+}
+
+// kept is the repository as it was when the cache was written, which was sound; nil where it can't
+// be had.
+func (e *Engine) kept(ctx context.Context, d *Declaration, rev repo.Revision, has declare.Known) (*declare.Repository, error) {
+	found, err := d.git.FilesBut(ctx, rev, d.cache.listing, func(path, blob string) bool { return path != configFile && has.Has(path, blob) })
+	if err != nil {
+		return nil, ctx.Err() // git has forgotten what it held
+	}
+	files, large := declarations(found)
+	r, problems := declare.ParseBeside(files, has)
+	if len(large)+len(problems) > 0 {
+		return nil, nil
+	}
+	r.Sound(e.Descriptions())
+	return r, nil
 }
 
 func (e *Engine) cacheFile(root string) string {

@@ -113,11 +113,10 @@ func (s *session) unfocused() {
 // noteSound remembers of worlds that were resolved as a whole that nothing is wrong with them.
 func (s *session) noteSound(problems bool, w *resolve.World, hash string) {
 	if problems || w == nil || s.Cache == "" || s.focus != nil || s.alone || s.head.git == nil || s.head.Revision.Worktree || len(s.opts.Systems) > 0 ||
-		len(s.found) > 0 || len(s.without) > 0 || s.opts.Leave != nil || len(s.offboarded()) > 0 || !s.connected() || len(s.head.blobs) < cacheFrom {
+		len(s.found) > 0 || len(s.without) > 0 || s.opts.Leave != nil || len(s.offboarded()) > 0 || !s.connected() || len(s.head.files) < cacheFrom {
 		return
 	}
 	if tree := s.head.trees[hash]; !s.isSound(s.head.Root, tree, s.at) {
 		s.keepSound(s.head.Root, sound{tree, s.at, w.Until()})
 	}
 }
-

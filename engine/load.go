@@ -23,7 +23,7 @@ type Declaration struct {
 
 	git     *repo.Repo // nil for a folder outside git
 	commit  repo.Revision
-	blobs   map[string]string // what each file holds, by git's id of the content
+	files   []declare.File    // without their content
 	listing *repo.Listing     // of the commit; nil for a folder
 	trees   map[string]string // git's name of the folder, by the commits that were read
 	cache   *cache            // what an earlier run left; nil if there is nothing
@@ -79,7 +79,7 @@ func (e *Engine) open(ctx context.Context, d *Declaration, src Source) error {
 		if err != nil {
 			return err
 		}
-		d.Repo, d.blobs, err = e.read(found, declare.Known{})
+		d.Repo, d.files, err = e.read(found, declare.Known{})
 		return err
 	}
 	if d.commit, err = d.git.Resolve(ctx, src.Rev); err != nil {
@@ -87,7 +87,7 @@ func (e *Engine) open(ctx context.Context, d *Declaration, src Source) error {
 	}
 	d.cache = e.openCache(d.Root)
 	d.Revision = plan.Revision{Hash: d.commit.Hash, Branch: d.commit.Branch, Subject: d.commit.Subject}
-	d.Repo, d.blobs, err = e.readRevision(ctx, d, d.commit)
+	d.Repo, d.files, err = e.readRevision(ctx, d, d.commit)
 	if errors.Is(err, repo.ErrNotThere) {
 		return fmt.Errorf("%w; commit it, or read the folder as it is with --worktree", err)
 	}
@@ -108,8 +108,8 @@ func (d *Declaration) differs(ctx context.Context, src Source) error {
 }
 
 // readRevision reads a revision; what it has in common with what was read already, or with what an
-// earlier run left, is taken from there.
-func (e *Engine) readRevision(ctx context.Context, d *Declaration, rev repo.Revision) (*declare.Repository, map[string]string, error) {
+// earlier run left, is taken from there. Of the files it gives all but the content.
+func (e *Engine) readRevision(ctx context.Context, d *Declaration, rev repo.Revision) (*declare.Repository, []declare.File, error) {
 	known := d.listing
 	if known == nil && d.cache != nil {
 		known = d.cache.listing
@@ -122,11 +122,18 @@ func (e *Engine) readRevision(ctx context.Context, d *Declaration, rev repo.Revi
 		d.listing, d.trees = listing, map[string]string{}
 	}
 	d.trees[rev.Hash] = listing.Tree()
-	has := declare.Known{Repo: d.Repo, Text: func(_, blob string) []byte { return d.git.Text(blob) }}
-	if d.cache != nil {
+	has := declare.Known{Repo: d.Repo, Connectors: e.Descriptions(), Text: func(_, blob string) []byte { return d.git.Text(blob) }}
+	if d.cache != nil && has.Repo == nil {
 		has.Compiled = d.cache.compiled
+		if has.Repo, err = e.kept(ctx, d, rev, has); err != nil {
+			return nil, nil, err
+		}
 	}
-	found, err := d.git.FilesBut(ctx, rev, listing, func(path, blob string) bool { return path != configFile && has.Has(path, blob) })
+	return e.readListing(ctx, d.git, rev, listing, has)
+}
+
+func (e *Engine) readListing(ctx context.Context, git *repo.Repo, rev repo.Revision, listing *repo.Listing, has declare.Known) (*declare.Repository, []declare.File, error) {
+	found, err := git.FilesBut(ctx, rev, listing, func(path, blob string) bool { return path != configFile && has.Has(path, blob) })
 	if err != nil {
 		return nil, nil, err
 	}
@@ -136,13 +143,24 @@ func (e *Engine) readRevision(ctx context.Context, d *Declaration, rev repo.Revi
 // configFile marks the root of an access repository.
 const configFile = "accord.yaml"
 
-// read parses and checks the files; beside problems it gives what could be understood. Policy
-// folders, which accord.yaml names, hold no documents.
-func (e *Engine) read(found []repo.File, known declare.Known) (*declare.Repository, map[string]string, error) {
+// read parses and checks the files; beside problems it gives what could be understood, and the files
+// without their content. Policy folders, which accord.yaml names, hold no documents.
+func (e *Engine) read(found []repo.File, known declare.Known) (*declare.Repository, []declare.File, error) {
+	files, large := declarations(found)
+	r, problems := declare.ParseBeside(files, known)
+	if len(large) == 0 { // else what these files hold would be missed
+		problems = problems.Merge(r.Check(e.Descriptions()))
+	}
+	for i := range files {
+		files[i].Data = nil
+	}
+	return r, files, problems.Merge(large).Err()
+}
+
+// declarations are the files that may hold documents, and what is wrong with those that aren't read.
+func declarations(found []repo.File) (files []declare.File, large declare.Problems) {
 	policies := policyFolders(found)
-	blobs := make(map[string]string, len(found))
-	var files []declare.File
-	var large declare.Problems
+	files = make([]declare.File, 0, len(found))
 	for _, f := range found {
 		if inFolder(f.Path, policies) {
 			continue
@@ -152,14 +170,9 @@ func (e *Engine) read(found []repo.File, known declare.Known) (*declare.Reposito
 				Message: fmt.Sprintf("the file has %d bytes, more than the %d that are read", f.Size, repo.MaxFile), Hint: "split it"})
 			continue
 		}
-		blobs[f.Path] = f.Blob
-		files = append(files, declare.File{Path: f.Path, Data: f.Data})
+		files = append(files, declare.File{Path: f.Path, Blob: f.Blob, Data: f.Data})
 	}
-	r, problems := declare.ParseBeside(files, blobs, known)
-	if len(large) == 0 { // else what these files hold would be missed
-		problems = problems.Merge(r.Check(e.Descriptions()))
-	}
-	return r, blobs, problems.Merge(large).Err()
+	return files, large
 }
 
 // policyFolders reads accord.yaml alone for the folders that hold policies. What is wrong with

@@ -160,11 +160,11 @@ func (s *session) accepts(p *plan.Plan) (commit, policies string) {
 
 // changesMore reports whether head changes anything beside policies against a revision.
 func (s *session) changesMore(ctx context.Context, rev repo.Revision, decl *declare.Repository) (bool, error) {
-	_, before, err := s.readRevision(ctx, s.head, rev)
+	_, files, err := s.readRevision(ctx, s.head, rev)
 	if err != nil {
 		return false, err
 	}
-	after := s.head.blobs
+	before, after := blobs(files), blobs(s.head.files)
 	folders := slices.Concat(policyPaths(decl.Config), policyPaths(s.head.Repo.Config))
 	was, is := *decl.Config, *s.head.Repo.Config
 	was.Policy, was.Rules, is.Policy, is.Rules = nil, nil, nil, nil
@@ -182,6 +182,14 @@ func (s *session) changesMore(ctx context.Context, rev repo.Revision, decl *decl
 		}
 	}
 	return false, nil
+}
+
+func blobs(files []declare.File) map[string]string {
+	out := make(map[string]string, len(files))
+	for _, f := range files {
+		out[f.Path] = f.Blob
+	}
+	return out
 }
 
 // bootstrap refuses a plan that nothing can judge; nil if something can, or it was allowed.

@@ -9,20 +9,20 @@ import (
 // organisation is n people in files of one each, as most repositories keep them, and a few
 // groups, roles and grants over them.
 func organisation(n int) []File {
-	out := []File{{configFile, []byte(baseConfig)}}
+	out := []File{{Path: configFile, Data: []byte(baseConfig)}}
 	for i := range n {
 		manager := ""
 		if i > 0 {
 			manager = fmt.Sprintf("manager: p%d\n", (i-1)/10)
 		}
-		out = append(out, File{fmt.Sprintf("people/p%d.yaml", i), fmt.Appendf(nil,
+		out = append(out, File{Path: fmt.Sprintf("people/p%d.yaml", i), Data: fmt.Appendf(nil,
 			"person: p%d\nname: Person %d\nemail: p%d@acme.example\nstarts: 2026-01-10\n%sattributes: {department: engineering, title: SRE}\n", i, i, i, manager)})
 	}
 	var b strings.Builder
 	for i := range n / 100 {
 		fmt.Fprintf(&b, "---\ngroup: g%d\nmembers: [p%d, {match: {title: \"S*\"}}]\nexcept: [{match: {department: finance}}]\n", i, i)
 	}
-	return append(out, File{"groups.yaml", []byte(b.String())})
+	return append(out, File{Path: "groups.yaml", Data: []byte(b.String())})
 }
 
 func BenchmarkParse(b *testing.B) {

@@ -21,11 +21,11 @@ import (
 // services too, since who lacks one would slip through; the description of a resource becomes
 // its attribute of that name where its kind has one (engine/resolve does it).
 func (r *Repository) Check(connectors map[string]access.Description) Problems {
-	c := &checker{
-		r: r, connectors: connectors, loc: r.Config.Location(),
-		windows: map[string]*window{}, hints: map[string]string{}, lacking: map[string]*lackers{},
-		budget: maxComparisons, shown: map[string]map[At]bool{},
+	if newChecker(r, connectors).quick() {
+		r.sound = connectors
+		return nil
 	}
+	c := newChecker(r, connectors)
 	c.config()
 	c.people()
 	c.groups()
@@ -35,7 +35,18 @@ func (r *Repository) Check(connectors map[string]access.Description) Problems {
 	c.exempts()
 	c.previously()
 	c.cycles()
+	if len(c.issues) == 0 {
+		r.sound = connectors
+	}
 	return problems(c.issues, r.source, c.shown)
+}
+
+func newChecker(r *Repository, connectors map[string]access.Description) *checker {
+	return &checker{
+		r: r, connectors: connectors, loc: r.Config.Location(),
+		windows: map[string]*window{}, hints: map[string]string{}, lacking: map[string]*lackers{},
+		budget: maxComparisons, shown: map[string]map[At]bool{},
+	}
 }
 
 // checker collects what Check finds.

@@ -21,15 +21,11 @@ import (
 func TestCompiled(t *testing.T) {
 	desc := map[string]access.Description{"c": {Kinds: []access.Kind{{Name: "role", Usual: "member", Subjects: []string{access.KindAccount, "role"},
 		Permissions: []access.Permission{{Name: "member"}, {Name: "admin"}}, Actions: []access.Action{access.Create}}}}}
-	same := cmp.FilterPath(func(p cmp.Path) bool {
-		name := p.Last().String()
-		return name == ".parsed"
-	}, cmp.Ignore())
 	taken, wrong := 0, 0
 	for seed := range uint64(300) {
 		r := rand.New(rand.NewPCG(seed, 6))
 		old, now := revision(r), revision(r)
-		before, _ := ParseBeside(filesOf(old), old, Known{})
+		before, _ := ParseBeside(filesOf(old), Known{})
 		c, err := OpenCompiled(string(before.Compile()))
 		if err != nil {
 			t.Fatal(err)
@@ -38,7 +34,7 @@ func TestCompiled(t *testing.T) {
 			t.Fatalf("seed %d: %d contents of %d files", seed, c.Len(), before.Compilable())
 		}
 		files := filesOf(now)
-		want, problems := ParseBeside(files, now, Known{})
+		want, problems := ParseBeside(files, Known{})
 		problems = problems.Merge(want.Check(desc))
 		known := Known{Compiled: c, Text: func(_, blob string) []byte { return []byte(blob) }}
 		for i, f := range files {
@@ -47,12 +43,12 @@ func TestCompiled(t *testing.T) {
 				taken++
 			}
 		}
-		got, found := ParseBeside(files, now, known)
+		got, found := ParseBeside(files, known)
 		found = found.Merge(got.Check(desc))
 		if diff := cmp.Diff(problems, found); diff != "" {
 			t.Fatalf("seed %d: problems (- parsed, + compiled)\n%s", seed, diff)
 		}
-		if diff := cmp.Diff(want, got, same, cmp.AllowUnexported(Repository{})); diff != "" {
+		if diff := cmp.Diff(want, got, documentsAlone); diff != "" {
 			t.Fatalf("seed %d: (- parsed, + compiled)\n%s", seed, diff)
 		}
 		wrong += min(1, len(problems))
@@ -114,9 +110,8 @@ labels: {x: y}
 // TestCompiledEverything: no form of a document is lost, also those of texts that weren't
 // written. The test fails if there is a field that the text above doesn't fill.
 func TestCompiledEverything(t *testing.T) {
-	files := []File{{Path: configFile, Data: []byte("version: 1\n")}, {Path: "all.yaml", Data: []byte(everything)}}
-	blobs := map[string]string{"all.yaml": "1"}
-	want, problems := ParseBeside(files, blobs, Known{})
+	files := []File{{Path: configFile, Data: []byte("version: 1\n")}, {Path: "all.yaml", Blob: "1", Data: []byte(everything)}}
+	want, problems := ParseBeside(files, Known{})
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
@@ -128,7 +123,7 @@ func TestCompiledEverything(t *testing.T) {
 		t.Fatalf("%d contents", c.Len())
 	}
 	files[1].Data = nil
-	got, problems := ParseBeside(files, blobs, Known{Compiled: c})
+	got, problems := ParseBeside(files, Known{Compiled: c})
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
@@ -174,7 +169,7 @@ func fields(v reflect.Value, filled map[string]bool) {
 // TestCompiledDamaged: a record that isn't as it was written isn't used, wherever it is cut or
 // changed.
 func TestCompiledDamaged(t *testing.T) {
-	r, _ := ParseBeside([]File{{Path: "all.yaml", Data: []byte(everything)}}, map[string]string{"all.yaml": "1"}, Known{})
+	r, _ := ParseBeside([]File{{Path: "all.yaml", Blob: "1", Data: []byte(everything)}}, Known{})
 	data := r.Compile()
 	for i := range data {
 		if _, err := OpenCompiled(string(data[:i])); err == nil {
@@ -190,9 +185,8 @@ func TestCompiledDamaged(t *testing.T) {
 
 // TestCompiledUnreadable: what a record promised and doesn't hold is parsed after all.
 func TestCompiledUnreadable(t *testing.T) {
-	files := []File{{Path: configFile, Data: []byte("version: 1\n")}, {Path: "p.yaml", Data: []byte("person: a\n")}}
-	blobs := map[string]string{"p.yaml": "1"}
-	r, _ := ParseBeside(files, blobs, Known{})
+	files := []File{{Path: configFile, Data: []byte("version: 1\n")}, {Path: "p.yaml", Blob: "1", Data: []byte("person: a\n")}}
+	r, _ := ParseBeside(files, Known{})
 	c, err := OpenCompiled(string(r.Compile()))
 	if err != nil {
 		t.Fatal(err)
@@ -200,7 +194,7 @@ func TestCompiledUnreadable(t *testing.T) {
 	at := c.records["1"]
 	c.records["1"] = place{at.from, at.to - 1}
 	files[1].Data = nil
-	got, problems := ParseBeside(files, blobs, Known{Compiled: c, Text: func(path, blob string) []byte {
+	got, problems := ParseBeside(files, Known{Compiled: c, Text: func(path, blob string) []byte {
 		if path != "p.yaml" || blob != "1" {
 			t.Errorf("asked for %s, %s", path, blob)
 		}
@@ -214,7 +208,7 @@ func TestCompiledUnreadable(t *testing.T) {
 // FuzzCompiled: whatever the record says, also under a checksum that fits, reading it ends, and
 // what is read is either nothing or documents that can be written again.
 func FuzzCompiled(f *testing.F) {
-	r, _ := ParseBeside([]File{{Path: "all.yaml", Data: []byte(everything)}}, map[string]string{"all.yaml": "1"}, Known{})
+	r, _ := ParseBeside([]File{{Path: "all.yaml", Blob: "1", Data: []byte(everything)}}, Known{})
 	f.Add(r.Compile()[compiledHeader:])
 	f.Add([]byte{1, 1, 'a', 1, 0, 4, 2, 0, 0, 0})
 	f.Fuzz(func(t *testing.T, body []byte) {
@@ -235,13 +229,12 @@ func FuzzCompiled(f *testing.F) {
 // BenchmarkCompiled opens a record and takes every file out of it.
 func BenchmarkCompiled(b *testing.B) {
 	for _, n := range []int{1_000, 10_000, 100_000} {
-		files, blobs := []File{{Path: configFile, Data: []byte("version: 1\n")}}, map[string]string{}
+		files := []File{{Path: configFile, Data: []byte("version: 1\n")}}
 		for i := range n {
 			name := fmt.Sprintf("people/%06d.yaml", i)
-			files = append(files, File{Path: name, Data: fmt.Appendf(nil, "person: p%06d\nname: Somebody\nemail: p%06d@acme.example\nstarts: 2020-01-02\nattributes: {department: d%d, title: x}\n", i, i, i%40)})
-			blobs[name] = fmt.Sprintf("%040d", i)
+			files = append(files, File{Path: name, Blob: fmt.Sprintf("%040d", i), Data: fmt.Appendf(nil, "person: p%06d\nname: Somebody\nemail: p%06d@acme.example\nstarts: 2020-01-02\nattributes: {department: d%d, title: x}\n", i, i, i%40)})
 		}
-		r, _ := ParseBeside(files, blobs, Known{})
+		r, _ := ParseBeside(files, Known{})
 		data := string(r.Compile())
 		b.Run(fmt.Sprintf("%d files", n), func(b *testing.B) {
 			b.SetBytes(int64(len(data)))
@@ -253,7 +246,7 @@ func BenchmarkCompiled(b *testing.B) {
 				}
 				again := &coder{r: &reader{}}
 				for _, f := range files[1:] {
-					if c.parsed(again, f.Path, blobs[f.Path], nil) == nil {
+					if c.parsed(again, f.Path, f.Blob, nil) == nil {
 						b.Fatal(f.Path)
 					}
 				}

@@ -9,12 +9,16 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	"github.com/accordhq/accord/engine/access"
 )
 
 // File is one file of a revision.
 type File struct {
 	// Path is the path inside the repository, with slashes.
 	Path string
+	// Blob names the content: what has the same name is the same. It may be empty.
+	Blob string
 	Data []byte
 }
 
@@ -30,7 +34,7 @@ const configFile = "accord.yaml"
 // documents say of each other. It can be called on the result also if there are problems, and
 // then reports nothing that only follows from them. The data must not be changed afterwards:
 // lines are shown out of it. The result doesn't depend on the order of the files.
-func Parse(files []File) (*Repository, Problems) { return ParseBeside(files, nil, Known{}) }
+func Parse(files []File) (*Repository, Problems) { return ParseBeside(files, Known{}) }
 
 // Known is what was understood of files before, by the names of their contents.
 type Known struct {
@@ -38,6 +42,9 @@ type Known struct {
 	Repo *Repository
 	// Compiled is what an earlier run left; it may be nil.
 	Compiled *Compiled
+	// Connectors are those by which the result will be checked; where Repo was found sound by the same
+	// ones, what it has is taken over as it is.
+	Connectors map[string]access.Description
 	// Text gets the content of a file of Compiled, where a line of it is to be shown; nil if it
 	// can't be had.
 	Text func(path, blob string) []byte
@@ -46,20 +53,25 @@ type Known struct {
 // Has reports whether the file needn't be parsed, nor read.
 func (k Known) Has(path, blob string) bool { return k.Repo.has(path, blob) || k.Compiled.has(blob) }
 
-// ParseBeside is Parse where the contents of files have names, by path: what has the same name is
-// the same. A file that is known isn't parsed again and needs no Data; the result is the same as
-// if it were.
-func ParseBeside(files []File, blobs map[string]string, known Known) (*Repository, Problems) {
-	files = slices.Clone(files)
-	slices.SortStableFunc(files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
+// ParseBeside is Parse where a file that is known isn't parsed again and needs no Data; the result
+// is the same as if it were.
+func ParseBeside(files []File, known Known) (*Repository, Problems) {
+	byPath := func(a, b File) int { return strings.Compare(a.Path, b.Path) }
+	if !slices.IsSortedFunc(files, byPath) {
+		files = slices.Clone(files)
+		slices.SortStableFunc(files, byPath)
+	}
+	if r := known.Repo.derive(files, known); r != nil {
+		return r, nil
+	}
 	r := &Repository{parsed: make(map[string]*parsed, len(files))}
 	root := &parsed{}
 	s := newShapes()
 	if i := slices.IndexFunc(files, func(f File) bool { return f.Path == configFile }); i >= 0 {
 		root = parseFile(files[i], s)
 	}
-	files = slices.DeleteFunc(files, func(f File) bool { return !isDocument(f.Path, root.config) })
-	results := parseAll(files, s, blobs, known)
+	files = slices.DeleteFunc(slices.Clone(files), func(f File) bool { return !isDocument(f.Path, root.config) })
+	results := parseAll(files, s, known)
 
 	named := configNames(results)
 	var issues []issue
@@ -72,6 +84,7 @@ func ParseBeside(files []File, blobs map[string]string, known Known) (*Repositor
 			continue
 		}
 		r.parsed[p.file] = p
+		r.files = append(r.files, p)
 		issues = append(issues, p.issues...)
 		r.add(p)
 	}
@@ -79,6 +92,7 @@ func ParseBeside(files []File, blobs map[string]string, known Known) (*Repositor
 	if r.Config == nil {
 		issues = append(issues, missingConfig(root))
 	}
+	r.clean = len(issues) == 0 && len(r.files) == len(results)
 	return r, problems(issues, r.source, nil)
 }
 
@@ -173,7 +187,7 @@ type parsed struct {
 	alien bool
 }
 
-func parseAll(files []File, s shapes, blobs map[string]string, known Known) []*parsed {
+func parseAll(files []File, s shapes, known Known) []*parsed {
 	results := make([]*parsed, len(files))
 	var next atomic.Int64
 	var wg sync.WaitGroup
@@ -183,15 +197,7 @@ func parseAll(files []File, s shapes, blobs map[string]string, known Known) []*p
 			for {
 				to := int(next.Add(parseBatch))
 				for i := to - parseBatch; i < min(to, len(files)); i++ {
-					f, blob := files[i], blobs[files[i].Path]
-					if results[i] = known.parsed(again, f.Path, blob); results[i] != nil {
-						continue
-					}
-					if f.Data == nil && known.Compiled.has(blob) { // of a record that is damaged after all
-						f.Data = known.Text(f.Path, blob)
-					}
-					results[i] = parseFile(f, s)
-					results[i].blob = blob
+					results[i] = known.parse(files[i], again, s)
 				}
 				if to >= len(files) {
 					return
@@ -205,6 +211,19 @@ func parseAll(files []File, s shapes, blobs map[string]string, known Known) []*p
 
 // parseBatch is how many files a worker takes at a time.
 const parseBatch = 16
+
+// parse takes a file from what is known, or parses it.
+func (k Known) parse(f File, again *coder, s shapes) *parsed {
+	if p := k.parsed(again, f.Path, f.Blob); p != nil {
+		return p
+	}
+	if f.Data == nil && k.Compiled.has(f.Blob) { // of a record that is damaged after all
+		f.Data = k.Text(f.Path, f.Blob)
+	}
+	p := parseFile(f, s)
+	p.blob = f.Blob
+	return p
+}
 
 // parsed is what is known of a file; nil if it isn't.
 func (k Known) parsed(with *coder, path, blob string) *parsed {
@@ -292,11 +311,18 @@ type document interface {
 	doc() *Doc
 }
 
+func compareDocs[T document](a, b T) int {
+	if c := strings.Compare(a.id().Value, b.id().Value); c != 0 {
+		return c
+	}
+	x, y := a.doc(), b.doc()
+	return cmp.Or(strings.Compare(x.File, y.File), cmp.Compare(x.At.Line, y.At.Line), cmp.Compare(x.At.Col, y.At.Col))
+}
+
 func byID[T document](docs []T, issues *[]issue) ([]T, map[string]T) {
-	slices.SortStableFunc(docs, func(a, b T) int {
-		x, y := a.doc(), b.doc()
-		return cmp.Or(strings.Compare(a.id().Value, b.id().Value), strings.Compare(x.File, y.File), cmp.Compare(x.At.Line, y.At.Line), cmp.Compare(x.At.Col, y.At.Col))
-	})
+	if !slices.IsSortedFunc(docs, compareDocs[T]) {
+		slices.SortFunc(docs, compareDocs[T]) // no two are at one place
+	}
 	m := make(map[string]T, len(docs))
 	kept := docs[:0]
 	for _, d := range docs {

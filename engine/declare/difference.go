@@ -13,25 +13,21 @@ type Difference struct {
 // over from the other (see ParseBeside).
 func (r *Repository) DifferenceTo(other *Repository) Difference {
 	d := Difference{People: map[string]bool{}, Groups: map[string]bool{}, Roles: map[string]bool{}, Grants: map[string]bool{}}
-	seen := 0
-	for path, p := range r.parsed {
-		o := other.parsed[path]
-		if o != nil {
-			seen++
-		}
-		if p == o && p.blob != "" || o != nil && p.blob != "" && p.blob == o.blob {
-			continue
-		}
-		d.add(p)
-		if o != nil {
-			d.add(o)
-		}
-	}
-	if seen < len(other.parsed) {
-		for path, o := range other.parsed {
-			if r.parsed[path] == nil {
-				d.add(o)
+	a, b := r.files, other.files
+	for len(a) > 0 || len(b) > 0 {
+		switch {
+		case len(b) == 0 || len(a) > 0 && a[0].file < b[0].file:
+			d.add(a[0])
+			a = a[1:]
+		case len(a) == 0 || b[0].file < a[0].file:
+			d.add(b[0])
+			b = b[1:]
+		default:
+			if a[0] != b[0] && (a[0].blob == "" || a[0].blob != b[0].blob) {
+				d.add(a[0])
+				d.add(b[0])
 			}
+			a, b = a[1:], b[1:]
 		}
 	}
 	return d

@@ -6,7 +6,7 @@ import "testing"
 func TestDigest(t *testing.T) {
 	const base = "system: db\nconnector: postgres\nconfig: {dsn: {file: a}, wait: 5m}\nguards: {max_removals: 5%}\naccounts: {delete_after: 30d}\n"
 	digest := func(name, data string) string {
-		r, ps := Parse([]File{{configFile, []byte(baseConfig)}, {name, []byte(data)}})
+		r, ps := Parse([]File{{Path: configFile, Data: []byte(baseConfig)}, {Path: name, Data: []byte(data)}})
 		if err := ps.Err(); err != nil {
 			t.Fatal(err)
 		}

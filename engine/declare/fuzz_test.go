@@ -18,9 +18,9 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		for _, name := range []string{"x.yaml", configFile} {
-			in := []File{{name, data}}
+			in := []File{{Path: name, Data: data}}
 			if name != configFile {
-				in = append(in, File{configFile, []byte(baseConfig)})
+				in = append(in, File{Path: configFile, Data: []byte(baseConfig)})
 			}
 			r, ps := load(in)
 			checkProblems(t, in, ps)
@@ -58,7 +58,7 @@ members: [{person: alice, until: 2026-12-31}]
 group: g
 members: [`
 	f.Fuzz(func(t *testing.T, terms string) {
-		in := []File{{configFile, []byte(baseConfig)}, {"x.yaml", []byte(rest + terms + "\n]\n")}}
+		in := []File{{Path: configFile, Data: []byte(baseConfig)}, {Path: "x.yaml", Data: []byte(rest + terms + "\n]\n")}}
 		r, ps := load(in)
 		checkProblems(t, in, ps)
 		if len(ps) == 0 {

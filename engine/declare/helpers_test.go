@@ -4,9 +4,11 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/accordhq/accord/engine/access"
@@ -65,12 +67,12 @@ func files(ar *txtar.Archive) []File {
 	config := strings.Contains(string(ar.Comment), "no accord.yaml")
 	for _, f := range ar.Files {
 		if f.Name != "want" {
-			out = append(out, File{f.Name, f.Data})
+			out = append(out, File{Path: f.Name, Data: f.Data})
 			config = config || f.Name == configFile
 		}
 	}
 	if !config {
-		out = append(out, File{configFile, []byte(baseConfig)})
+		out = append(out, File{Path: configFile, Data: []byte(baseConfig)})
 	}
 	return out
 }
@@ -104,7 +106,12 @@ func valid(t testing.TB) []File {
 		if err != nil {
 			t.Fatal(err)
 		}
-		out = append(out, File{filepath.Base(n), data})
+		out = append(out, File{Path: filepath.Base(n), Data: data})
 	}
 	return out
 }
+
+// documentsAlone compares repositories by what they declare, not by how that was found out.
+var documentsAlone = cmp.Options{cmp.AllowUnexported(Repository{}), cmp.FilterPath(func(p cmp.Path) bool {
+	return slices.Contains([]string{".parsed", ".files", ".clean", ".sound", ".derived"}, p.Last().String())
+}, cmp.Ignore())}

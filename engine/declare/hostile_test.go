@@ -60,7 +60,7 @@ func TestHostile(t *testing.T) {
 		"anchor on a key":  {"person: a\n&x name: y\n", "anchors are refused"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			in := []File{{configFile, []byte(baseConfig)}, {"x.yaml", []byte(c.data)}}
+			in := []File{{Path: configFile, Data: []byte(baseConfig)}, {Path: "x.yaml", Data: []byte(c.data)}}
 			_, ps := load(in)
 			checkProblems(t, in, ps)
 			if text := ps.String(); !strings.Contains(text, c.want) {
@@ -82,7 +82,7 @@ func TestManyCycles(t *testing.T) {
 		}
 		b.WriteString("---\n")
 	}
-	_, ps := load([]File{{configFile, []byte(baseConfig)}, {"x.yaml", []byte(b.String())}})
+	_, ps := load([]File{{Path: configFile, Data: []byte(baseConfig)}, {Path: "x.yaml", Data: []byte(b.String())}})
 	if len(ps) != maxCycles {
 		t.Errorf("%d problems, want %d", len(ps), maxCycles)
 	}
@@ -100,7 +100,7 @@ func TestLongChains(t *testing.T) {
 		fmt.Fprintf(&groups, "---\ngroup: g%d\nmembers: [{group: g%d}]\n", i, i-1)
 	}
 	groups.WriteString("---\ngroup: last\nonly: [{group: g4999}]\n")
-	_, ps := load([]File{{configFile, []byte(baseConfig)}, {"p.yaml", []byte(people.String())}, {"g.yaml", []byte(groups.String())}})
+	_, ps := load([]File{{Path: configFile, Data: []byte(baseConfig)}, {Path: "p.yaml", Data: []byte(people.String())}, {Path: "g.yaml", Data: []byte(groups.String())}})
 	if err := ps.Err(); err != nil {
 		t.Error(err)
 	}
@@ -108,12 +108,12 @@ func TestLongChains(t *testing.T) {
 
 // TestWindowsLineEnds: files from Windows editors are read like others.
 func TestWindowsLineEnds(t *testing.T) {
-	_, ps := load([]File{{configFile, []byte("\xef\xbb\xbf" + strings.ReplaceAll(baseConfig, "\n", "\r\n"))}, {"p.yaml", []byte("\xef\xbb\xbfperson: alice\r\nnmae: x\r\n")}})
+	_, ps := load([]File{{Path: configFile, Data: []byte("\xef\xbb\xbf" + strings.ReplaceAll(baseConfig, "\n", "\r\n"))}, {Path: "p.yaml", Data: []byte("\xef\xbb\xbfperson: alice\r\nnmae: x\r\n")}})
 	want := "p.yaml:2:1: \"nmae\" is not a key of a person\n   2 | nmae: x\n     | ^^^^ did you mean \"name\"?"
 	if got := ps.String(); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	_, ps = load([]File{{configFile, []byte(baseConfig)}, {"p.yaml", []byte("\xef\xbb\xbfprson: alice\r\n")}})
+	_, ps = load([]File{{Path: configFile, Data: []byte(baseConfig)}, {Path: "p.yaml", Data: []byte("\xef\xbb\xbfprson: alice\r\n")}})
 	if len(ps) != 1 || ps[0].Pos != (Pos{"p.yaml", At{1, 1}}) || ps[0].Width != 5 || ps[0].Source != "prson: alice" {
 		t.Errorf("problems %+v", ps)
 	}

@@ -128,7 +128,7 @@ func TestSchemaExamples(t *testing.T) {
 		if filepath.Base(path) == configFile {
 			name = configFile // each example is a repository of its own
 		}
-		if p := parseFile(File{name, data}, newShapes()); p.alien {
+		if p := parseFile(File{Path: name, Data: data}, newShapes()); p.alien {
 			return nil // data of a connector or of a policy
 		}
 		for i, v := range values(t, data) {
@@ -151,11 +151,11 @@ func TestSchemaExamples(t *testing.T) {
 func TestSchemaRefuses(t *testing.T) {
 	s := compileSchema(t, descriptions())
 	for _, doc := range wrongShapes() {
-		in := []File{{"x.yaml", []byte(doc)}}
+		in := []File{{Path: "x.yaml", Data: []byte(doc)}}
 		if strings.HasPrefix(doc, "version") {
 			in[0].Path = configFile
 		} else {
-			in = append(in, File{configFile, []byte(baseConfig)})
+			in = append(in, File{Path: configFile, Data: []byte(baseConfig)})
 		}
 		if _, ps := load(in); len(ps) == 0 {
 			t.Errorf("Parse and Check accept %q", doc)

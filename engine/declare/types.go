@@ -368,6 +368,13 @@ type Repository struct {
 	// parsed are the files: for the lines that problems show, and for other revisions that have them
 	// too.
 	parsed map[string]*parsed
+	files  []*parsed // sorted by path
+	// clean says that nothing was wrong with any file, nor left out; sound that nothing is wrong with
+	// what the documents say of each other either, by which connectors.
+	clean bool
+	sound map[string]access.Description
+	// derived is where it came from, if it was derived of another one.
+	derived *derived
 }
 
 // Person returns the person or service with that id, or nil; likewise the others.
