@@ -48,6 +48,7 @@ func (e *Engine) Drift(ctx context.Context, o DriftOptions) (_ *Drifted, _ *Decl
 	if o.Record && (o.Worktree || o.NoLive || !o.At.IsZero()) {
 		return nil, nil, errors.New("only a look at the systems, against a commit, can be remembered")
 	}
+	o.touched = true
 	s, err := e.prepare(ctx, o.PlanOptions, false)
 	if err != nil {
 		return nil, nil, err

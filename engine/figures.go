@@ -163,18 +163,28 @@ func (f *facts) losing(steps []*plan.Step) []string {
 // owned lists everything that has owners. What is new, or says something else than by the
 // rulebook, counts as changed.
 func (f *facts) owned() []policy.Owned {
-	before := map[string]string{}
 	own := f.book.decl == f.head.Repo
-	if !own {
-		for _, o := range ownedOf(f.book.decl, false) {
-			before[o.kind+" "+o.id] = declare.Digest(o.doc)
+	changed := func(o owned) bool {
+		if own {
+			return f.newest == nil
+		}
+		kind := o.kind
+		if kind == "service" {
+			kind = "person"
+		}
+		switch was := f.book.decl.Document(kind, o.id).(type) {
+		case nil:
+			return true
+		case *declare.Person:
+			return !was.Service || was != o.doc && declare.Digest(was) != declare.Digest(o.doc)
+		default:
+			return was != o.doc && declare.Digest(was) != declare.Digest(o.doc)
 		}
 	}
 	var out []policy.Owned
 	for _, o := range ownedOf(f.head.Repo, false) {
-		was, there := before[o.kind+" "+o.id]
 		out = append(out, policy.Owned{Kind: o.kind, ID: o.id, Owners: values(o.owners), Active: f.world.Active(o.owners),
-			Changed: own && f.newest == nil || !own && (!there || was != declare.Digest(o.doc)),
+			Changed: changed(o),
 			Source:  policy.Place{File: o.pos.File, Line: int(o.pos.Line)}})
 	}
 	slices.SortFunc(out, func(a, b policy.Owned) int {

@@ -19,14 +19,14 @@ const mostFocus = 4
 func (s *session) setFocus() {
 	s.focus = nil
 	switch {
-	case s.alone || s.head.git == nil || s.head.Revision.Worktree || s.opts.Leave != nil || !s.connected():
+	case s.alone || s.head.git == nil || s.head.Revision.Worktree || s.opts.Leave != nil || s.opts.Approvals != nil || !s.connected():
 	case s.opts.person != "":
 		if s.isSound(s.head.Root, s.head.trees[s.head.commit.Hash], s.at) {
 			s.focus = s.called(s.opts.person)
 		}
-	case s.opts.NoLive && s.opts.Base != "" && s.newest != nil && s.newest.decl != s.head.Repo:
+	case s.opts.touched && s.opts.NoLive && s.opts.Base != "" && s.newest != nil && s.newest.decl != s.head.Repo:
 		b := s.newest
-		if !s.isSound(s.head.Root, s.head.trees[b.rev.Hash], s.at) {
+		if !s.isSound(s.head.Root, s.head.trees[b.rev.Hash], s.at) || s.judge(nil).rules() { // other rules are asked about everybody
 			return
 		}
 		d := s.head.Repo.DifferenceTo(b.decl)

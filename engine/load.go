@@ -97,14 +97,19 @@ func (e *Engine) open(ctx context.Context, d *Declaration, src Source) error {
 	return err
 }
 
-// differs notes which files of the folder aren't as in the commit.
-func (d *Declaration) differs(ctx context.Context, src Source) error {
+// differsAside finds out, while other things are done, which files of the folder aren't as in the
+// commit. The result, which has to be called, waits for that.
+func (d *Declaration) differsAside(ctx context.Context, src Source) func() error {
 	if src.Worktree || src.Rev != "" || d.git == nil {
-		return nil
+		return func() error { return nil }
 	}
-	var err error
-	d.Differs, err = d.git.Differs(ctx, d.commit)
-	return err
+	done := make(chan error, 1)
+	go func() {
+		var err error
+		d.Differs, err = d.git.DiffersFrom(ctx, d.commit, d.listing)
+		done <- err
+	}()
+	return func() error { return <-done }
 }
 
 // readRevision reads a revision; what it has in common with what was read already, or with what an

@@ -21,6 +21,7 @@ const rollingDay = 24 * time.Hour
 // Plan reads the declaration and the systems and makes the plan. It changes nothing, on no
 // system and in no journal. The declaration is returned for messages about it; close it.
 func (e *Engine) Plan(ctx context.Context, o PlanOptions) (*plan.Plan, *Declaration, error) {
+	o.touched = true
 	s, err := e.prepare(ctx, o, false)
 	if err != nil {
 		return nil, nil, err

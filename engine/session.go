@@ -43,8 +43,10 @@ type PlanOptions struct {
 	Progress func(observe.Result)
 	// Leave makes the run one about nothing but one person's leaving; nil: it is about everybody.
 	Leave *Leave
-	// person is whom a question is about; nothing else is asked then.
-	person string
+	// person is whom a question is about; nothing else is asked then. touched says that of a change
+	// only what it touches has to be known.
+	person  string
+	touched bool
 	// Inputs is told what the policies were asked, each a JSON document on one line; it may be nil.
 	Inputs func(input []byte) error
 }
@@ -168,9 +170,8 @@ func (e *Engine) prepare(ctx context.Context, o PlanOptions, write bool) (_ *ses
 	if o.Day {
 		s.at = declare.Date{Day: o.At}.Start(s.head.Repo.Config.Location())
 	}
-	if err := s.head.differs(ctx, o.Source); err != nil {
-		return nil, err
-	}
+	differs := s.head.differsAside(ctx, o.Source)
+	defer func() { err = errors.Join(err, differs()) }()
 	if err := s.loadTip(ctx); err != nil {
 		return nil, err
 	}

@@ -181,6 +181,18 @@ type owned struct {
 	doc      any
 }
 
+// ownedBut lists what has owners, resources too, leaving out the documents that the other revision
+// has as well, the very same.
+func ownedBut(r, other *declare.Repository) []owned {
+	return slices.DeleteFunc(ownedOf(r, true), func(o owned) bool {
+		kind := o.kind
+		if kind == "service" {
+			kind = "person"
+		}
+		return kind != "resource" && other.Document(kind, o.id) == o.doc
+	})
+}
+
 // ownedOf lists everything that has owners: roles, groups, services and systems, and with
 // resources also those.
 func ownedOf(r *declare.Repository, resources bool) []owned {
@@ -211,22 +223,22 @@ func ownedOf(r *declare.Repository, resources bool) []owned {
 // none.
 func (c *settingsDiff) owners(was, is *declare.Repository) {
 	before := map[string]string{}
-	for _, o := range ownedOf(was, true) {
+	for _, o := range ownedBut(was, is) {
 		before[o.kind+" "+o.id] = texts(o.owners)
 	}
-	for _, o := range ownedOf(is, true) {
+	for _, o := range ownedBut(is, was) {
 		if b, there := before[o.kind+" "+o.id]; there {
 			c.put("owners", "owners of "+o.kind+" "+o.id, b, texts(o.owners), o.pos)
 		}
 	}
 	for _, r := range is.Roles {
-		if b := was.Role(r.ID.Value); b != nil {
+		if b := was.Role(r.ID.Value); b != nil && b != r {
 			c.put("config", "exclusive of role "+r.ID.Value, texts(b.Exclusive), texts(r.Exclusive), r.Pos(r.At))
 			c.put("config", "privileged of role "+r.ID.Value, yes(b.Privileged.Value), yes(r.Privileged.Value), r.Pos(r.At))
 		}
 	}
 	for _, p := range is.People { // evidence of approvals names people by their addresses
-		if b := was.Person(p.ID.Value); b != nil && !strings.EqualFold(b.Email.Value, p.Email.Value) {
+		if b := was.Person(p.ID.Value); b != nil && b != p && !strings.EqualFold(b.Email.Value, p.Email.Value) {
 			c.put("owners", "address of "+p.ID.Value, b.Email.Value, p.Email.Value, p.Pos(cmp.Or(p.Email.At, p.At)))
 		}
 	}

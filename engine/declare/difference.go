@@ -1,5 +1,10 @@
 package declare
 
+import (
+	"slices"
+	"strings"
+)
+
 // Difference is what one revision has otherwise than another: the ids of the documents in files that
 // differ, on either side. A document whose file differs need not differ itself.
 type Difference struct {
@@ -45,4 +50,47 @@ func note[T document](into map[string]bool, docs []T) {
 	for _, d := range docs {
 		into[d.id().Value] = true
 	}
+}
+
+// At names the document that a line of a file belongs to, as in "person" and its id.
+func (r *Repository) At(file string, line int) (kind, id string, ok bool) {
+	p := r.parsed[file]
+	if p == nil {
+		return "", "", false
+	}
+	best := int32(0)
+	look := func(d document) bool {
+		if at := d.doc().At.Line; at <= int32(line) && at > best {
+			best, kind, id, ok = at, namespace(d), d.id().Value, true
+		}
+		return true
+	}
+	_ = each(p.people, look) && each(p.groups, look) && each(p.roles, look) && each(p.grants, look) && each(p.systems, look)
+	return kind, id, ok
+}
+
+// Document is the document of a kind with that id; nil if there is none.
+func (r *Repository) Document(kind, id string) any {
+	switch kind {
+	case toPerson:
+		return orNil(r.people[id])
+	case toGroup:
+		return orNil(r.groups[id])
+	case toRole:
+		return orNil(r.roles[id])
+	case toSystem:
+		return orNil(r.systems[id])
+	case "grant":
+		if i, ok := slices.BinarySearchFunc(r.Grants, id, func(g *Grant, id string) int { return strings.Compare(g.ID.Value, id) }); ok {
+			return r.Grants[i]
+		}
+	}
+	return nil
+}
+
+func orNil[T any](p *T) any {
+	if p == nil {
+		return nil
+	}
+	return p
 }

@@ -7,11 +7,15 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/format/index"
+	"golang.org/x/sync/errgroup"
 )
 
 // Differs returns the paths, sorted, at which the folder on disk differs from the commit:
@@ -25,50 +29,73 @@ func (r *Repo) Differs(ctx context.Context, rev Revision, policy ...string) ([]s
 	if r.git.bare {
 		return nil, nil
 	}
-	paths, err := r.differs(ctx, rev, policy)
-	if err != nil {
-		return nil, fmt.Errorf("comparing %s with the folder: %w", rev.Short, err)
-	}
-	return paths, nil
-}
-
-func (r *Repo) differs(ctx context.Context, rev Revision, policy []string) ([]string, error) {
 	list, err := r.declared(ctx, rev, policy)
-	if err != nil && !errors.Is(err, ErrNotThere) {
-		return nil, err
+	if errors.Is(err, ErrNotThere) {
+		err = nil
 	}
 	for _, f := range policy {
-		more, err := r.policies(ctx, rev, []string{f})
-		if err != nil && !errors.Is(err, ErrNotThere) {
-			return nil, err
+		more, wrong := r.policies(ctx, rev, []string{f})
+		if wrong != nil && !errors.Is(wrong, ErrNotThere) {
+			err = errors.Join(err, wrong)
 		}
 		list = append(list, more...)
 	}
-	committed := make(map[string]string, len(list))
-	for _, f := range list {
-		committed[f.Path] = f.Blob
+	if err != nil {
+		return nil, fmt.Errorf("comparing %s with the folder: %w", rev.Short, err)
 	}
-	c := comparison{committed: committed}
+	return r.differs(ctx, rev, sortFiles(list), policy)
+}
+
+// DiffersFrom is Differs by a commit's listing, without policies.
+func (r *Repo) DiffersFrom(ctx context.Context, rev Revision, listing *Listing) ([]string, error) {
+	if r.git.bare {
+		return nil, nil
+	}
+	return r.differs(ctx, rev, listing.Files, nil)
+}
+
+func (r *Repo) differs(ctx context.Context, rev Revision, committed []File, policy []string) (paths []string, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("comparing %s with the folder: %w", rev.Short, err)
+		}
+	}()
+	c := comparison{}
 	if err := r.use(func(h *handle) error { c.readIndex(h, r.prefix); return nil }); err != nil {
 		return nil, err
 	}
-	if err := c.disk(ctx, r.root, policy); err != nil {
+	onDisk, err := diskPaths(ctx, r.root, policy)
+	if err != nil {
 		return nil, err
 	}
-	for p := range c.committed { // what is left isn't on disk
-		if e := c.index[p]; e == nil || !e.SkipWorktree { // a sparse checkout leaves files out
-			c.paths = append(c.paths, p)
+	var both []File
+	for len(committed) > 0 || len(onDisk) > 0 {
+		switch {
+		case len(onDisk) == 0 || len(committed) > 0 && committed[0].Path < onDisk[0]:
+			if e := c.index[committed[0].Path]; e == nil || !e.SkipWorktree { // a sparse checkout leaves files out
+				paths = append(paths, committed[0].Path)
+			}
+			committed = committed[1:]
+		case len(committed) == 0 || onDisk[0] < committed[0].Path:
+			paths = append(paths, onDisk[0])
+			onDisk = onDisk[1:]
+		default:
+			both = append(both, committed[0])
+			committed, onDisk = committed[1:], onDisk[1:]
 		}
 	}
-	slices.Sort(c.paths)
-	return slices.Compact(c.paths), nil
+	changed, err := c.changed(ctx, r.root, both)
+	if err != nil {
+		return nil, err
+	}
+	paths = append(paths, changed...)
+	slices.Sort(paths)
+	return paths, nil
 }
 
 type comparison struct {
-	committed map[string]string // path → blob; what the folder has is taken out
-	index     map[string]*indexEntry
-	written   time.Time // of the index
-	paths     []string
+	index   map[string]*indexEntry
+	written time.Time // of the index
 }
 
 // indexEntry is what git remembers of a file that it checked out.
@@ -97,46 +124,63 @@ func (c *comparison) readIndex(h *handle, prefix string) {
 	}
 }
 
-func (c *comparison) disk(ctx context.Context, dir string, policy []string) error {
+// diskPaths lists what the folder holds, sorted.
+func diskPaths(ctx context.Context, dir string, policy []string) ([]string, error) {
 	src, err := openDisk(dir)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer src.close()
 	var paths []string
 	visit := func(p string) error { paths = append(paths, p); return nil }
 	if err := src.declarations(ctx, policy, visit); err != nil && !errors.Is(err, ErrNotThere) {
-		return err
+		return nil, err
 	}
 	for _, f := range policy {
 		if err := src.policies(ctx, []string{f}, visit); err != nil && !errors.Is(err, ErrNotThere) {
-			return err
+			return nil, err
 		}
 	}
 	slices.Sort(paths)
-	for _, p := range slices.Compact(paths) {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if err := c.compare(src, p); err != nil {
-			return fmt.Errorf("%s: %w", p, err)
-		}
-	}
-	return nil
+	return slices.Compact(paths), nil
 }
 
-func (c *comparison) compare(src *diskSource, p string) error {
-	blob, ok := c.committed[p]
-	delete(c.committed, p)
-	if !ok {
-		c.paths = append(c.paths, p)
-		return nil
+// changed are the files, some looked at at a time, that the folder has otherwise.
+func (c *comparison) changed(ctx context.Context, dir string, files []File) ([]string, error) {
+	var next atomic.Int64
+	var mu sync.Mutex
+	var out []string
+	group, ctx := errgroup.WithContext(ctx)
+	for range min(maxWorkers, runtime.GOMAXPROCS(0), len(files)/batch+1) {
+		group.Go(func() error {
+			src, err := openDisk(dir)
+			if err != nil {
+				return err
+			}
+			defer src.close()
+			for {
+				end := int(next.Add(batch))
+				if end-batch >= len(files) {
+					return nil
+				}
+				for _, f := range files[end-batch : min(end, len(files))] {
+					if err := ctx.Err(); err != nil {
+						return err
+					}
+					same, err := c.same(src, f.Path, f.Blob)
+					if err != nil {
+						return fmt.Errorf("%s: %w", f.Path, err)
+					}
+					if !same {
+						mu.Lock()
+						out = append(out, f.Path)
+						mu.Unlock()
+					}
+				}
+			}
+		})
 	}
-	same, err := c.same(src, p, blob)
-	if err == nil && !same {
-		c.paths = append(c.paths, p)
-	}
-	return err
+	return out, group.Wait()
 }
 
 func (c *comparison) same(src *diskSource, p, blob string) (bool, error) {

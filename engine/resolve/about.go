@@ -23,7 +23,7 @@ func (p *people) chosen(about map[string]bool) []int32 {
 	}
 	out := make([]int32, 0, len(about))
 	for id := range about {
-		if i, ok := p.index[id]; ok {
+		if i, ok := p.find(id); ok {
 			out = append(out, i)
 		}
 	}
@@ -37,6 +37,23 @@ func (r *resolver) isAbout(person int32) bool {
 	}
 	_, ok := slices.BinarySearch(r.about, person)
 	return ok
+}
+
+// whom yields the people whom the world is about, by their places.
+func (w *World) whom(yield func(int32) bool) {
+	if w.about == nil {
+		for i := range int32(len(w.people.list)) {
+			if !yield(i) {
+				return
+			}
+		}
+		return
+	}
+	for _, i := range w.about {
+		if !yield(i) {
+			return
+		}
+	}
 }
 
 // Beside are the people whom the world isn't about and whose account, on some system, is called
@@ -64,60 +81,71 @@ func (w *World) Beside() []string {
 //
 // The cost is that of what differs and whom it reaches, and of going through the documents once.
 func Touched(base, head *declare.Repository, at time.Time, d declare.Difference) map[string]bool {
-	t := &touching{out: map[string]bool{}, difference: d}
+	out := map[string]bool{}
+	for id := range d.People {
+		out[id] = true
+	}
 	for _, repo := range []*declare.Repository{base, head} {
-		in := Input{Repo: repo, At: at}
-		t.loc = repo.Config.Location()
-		t.people = newPeople(in, t.loc)
-		t.sets = newSets(&resolver{in: in, loc: t.loc, people: t.people}, nil)
-		t.side(repo)
+		t := &touching{out: out, repo: repo, at: at}
+		if len(d.People) > 0 && reportsMatter(repo) {
+			t.below(d.People)
+		}
+		for _, g := range repo.Groups {
+			if d.Groups[g.ID.Value] {
+				t.members(t.of().group(g))
+			}
+		}
+		roles := including(repo, d.Roles)
+		for _, g := range repo.Grants {
+			if d.Grants[g.ID.Value] || slices.ContainsFunc(g.Roles, func(r declare.Text) bool { return roles[r.Value] }) {
+				t.members(t.of().union(g.To))
+			}
+		}
 	}
 	// Somebody may be called otherwise on the other side.
 	for _, p := range head.People {
 		for _, was := range p.Previously {
-			if t.out[p.ID.Value] || t.out[was.Value] {
-				t.out[p.ID.Value], t.out[was.Value] = true, true
+			if out[p.ID.Value] || out[was.Value] {
+				out[p.ID.Value], out[was.Value] = true, true
 			}
 		}
 	}
-	return t.out
+	return out
 }
 
 type touching struct {
-	out        map[string]bool
-	difference declare.Difference
-	loc        *time.Location
-	people     *people
-	sets       *sets
+	out  map[string]bool
+	repo *declare.Repository
+	at   time.Time
+	sets *sets // made when they are asked for; use of
 }
 
-func (t *touching) side(repo *declare.Repository) {
-	for id := range t.difference.People {
-		t.out[id] = true
+func (t *touching) of() *sets {
+	if t.sets == nil {
+		in := Input{Repo: t.repo, At: t.at}
+		loc := t.repo.Config.Location()
+		t.sets = newSets(&resolver{in: in, loc: loc, people: newPeople(in, loc)}, nil)
 	}
-	if len(t.difference.People) > 0 && reportsMatter(repo) {
-		for id := range t.difference.People {
-			for _, i := range t.people.below(id) {
-				t.out[t.people.list[i].ID.Value] = true
-			}
-		}
-	}
-	for _, g := range repo.Groups {
-		if t.difference.Groups[g.ID.Value] {
-			t.members(t.sets.group(g))
-		}
-	}
-	roles := including(repo, t.difference.Roles)
-	for _, g := range repo.Grants {
-		if t.difference.Grants[g.ID.Value] || slices.ContainsFunc(g.Roles, func(r declare.Text) bool { return roles[r.Value] }) {
-			t.members(t.sets.union(g.To))
-		}
-	}
+	return t.sets
 }
 
 func (t *touching) members(list []member) {
 	for _, m := range list {
-		t.out[t.people.list[m.person].ID.Value] = true
+		t.out[t.of().r.people.list[m.person].ID.Value] = true
+	}
+}
+
+// below takes in who reports to somebody, directly or through others, level by level.
+func (t *touching) below(managers map[string]bool) {
+	seen := map[string]bool{}
+	for len(managers) > 0 {
+		next := map[string]bool{}
+		for _, p := range t.repo.People {
+			if p.Manager.Value != "" && managers[p.Manager.Value] && !seen[p.ID.Value] {
+				seen[p.ID.Value], next[p.ID.Value], t.out[p.ID.Value] = true, true, true
+			}
+		}
+		managers = next
 	}
 }
 
@@ -163,9 +191,8 @@ func (w *World) Until() time.Time {
 			}
 		}
 	}
-	for i, p := range w.people.list {
+	for _, p := range w.people.list {
 		look(window(p.Starts, p.Ends, w.people.zone))
-		look(w.people.span[i])
 	}
 	for _, d := range w.Systems {
 		for _, r := range d.rows {

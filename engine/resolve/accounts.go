@@ -77,7 +77,8 @@ func (d *Desired) named(n naming, p *declare.Person) (access.ID, declare.Pos, er
 // something to get.
 func (d *Desired) holder(r *resolver, person int32, needed bool) (access.Holder, bool) {
 	p := r.people.list[person]
-	h := access.Holder{Person: p.ID.Value, Service: p.Service, Status: r.people.status[person], Why: r.people.why[person], Since: r.people.since[person]}
+	is := r.people.is(person)
+	h := access.Holder{Person: p.ID.Value, Service: p.Service, Status: is.status, Why: is.why, Since: is.since}
 	id, pos, err := d.account(p)
 	names := d.formerNames(p, h.Status)
 	if gone := int(person) >= r.people.gone; err == nil && (!gone || len(names) == 0) {
@@ -140,7 +141,8 @@ func (d *Desired) takenBy(h access.Holder, taken map[access.ID]int32) (int32, bo
 		return 0, false
 	}
 	if other, ok := d.link(h.Account); ok && other.Person != h.Person && other.Status != access.HolderLeft {
-		return d.loc.index[other.Person], true
+		i, _ := d.loc.find(other.Person)
+		return i, true
 	}
 	return 0, false
 }
@@ -166,7 +168,7 @@ func (d *Desired) addFormer(r *resolver) {
 		if taken[f.Account] || r.in.About != nil && !r.in.About[f.Person] {
 			continue
 		}
-		if i, ok := r.people.index[f.Person]; ok && int(i) < r.people.gone && r.people.status[i] != access.HolderLeft {
+		if i, ok := r.people.find(f.Person); ok && int(i) < r.people.gone && r.people.is(i).status != access.HolderLeft {
 			continue // came back; the account has another name now
 		}
 		if h, ok := d.link(f.Account); ok && h.Status != access.HolderLeft {

@@ -28,11 +28,12 @@ type Held struct {
 
 // Person reports the status of a person or service at the instant, and whether there is one.
 func (w *World) Person(id string) (p *declare.Person, status access.HolderStatus, why access.Link, ok bool) {
-	i, ok := w.people.index[id]
+	i, ok := w.people.find(id)
 	if !ok {
 		return nil, "", access.Link{}, false
 	}
-	return w.people.list[i], w.people.status[i], w.people.why[i], true
+	is := w.people.is(i)
+	return w.people.list[i], is.status, is.why, true
 }
 
 // Holdings lists what a person holds by the declaration at the instant, sorted.
@@ -52,7 +53,7 @@ func (w *World) Holdings(person string) []Held {
 
 // AccountOf is the account that a person has or would have on the system.
 func (d *Desired) AccountOf(person string) (access.ID, bool) {
-	i, ok := d.loc.index[person]
+	i, ok := d.loc.find(person)
 	if !ok {
 		return access.ID{}, false
 	}
@@ -66,7 +67,7 @@ func (d *Desired) AccountOf(person string) (access.ID, bool) {
 // Denials explains, for every grant that gives the entitlement to somebody, why it doesn't give
 // it to the person; those with the fewest obstacles first.
 func (w *World) Denials(person, system string, target access.ID, permission string) []Denial {
-	i, ok := w.people.index[person]
+	i, ok := w.people.find(person)
 	d := w.System(system)
 	if !ok || d == nil {
 		return nil
@@ -142,8 +143,8 @@ func (x *explainer) grant(g *declare.Grant, role string) (Denial, bool) {
 	text := fmt.Sprintf("grant %s would give %s to %s", g.ID.Value, it, membersText(via))
 	d := Denial{Links: []access.Link{{File: g.File, Line: int(via.At.Line), Text: text}}}
 	best = append(best, x.window(window(g.From, g.Until, x.sets.r.loc), g.File, g.From, g.Until, "the grant")...)
-	if s := x.w.people.status[x.person]; s != access.HolderActive {
-		why := x.w.people.why[x.person]
+	if is := x.w.people.is(x.person); is.status != access.HolderActive {
+		why := is.why
 		best = append(best, obstacle{access.Link{File: why.File, Line: why.Line, Text: fmt.Sprintf("%s: %s", x.p.ID.Value, why.Text)},
 			fmt.Sprintf("change %s:%d", why.File, why.Line)})
 	}

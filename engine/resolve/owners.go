@@ -27,7 +27,7 @@ type names struct {
 // ruled are the people to whom a rule gives a name, in their order.
 func (p *people) ruled(n naming, name string) []int32 {
 	if n.pattern == "{person}" { // the usual one
-		if i, ok := p.index[name]; ok {
+		if i, ok := p.find(name); ok {
 			return []int32{i}
 		}
 		return nil
@@ -106,7 +106,7 @@ func (d *Desired) foundAs(account access.ID) []int32 {
 	d.foundOnce.Do(func() {
 		d.foundIndex = map[access.ID][]int32{}
 		for person, f := range d.found {
-			if i, ok := d.loc.index[person]; ok {
+			if i, ok := d.loc.find(person); ok {
 				d.foundIndex[f.Account] = append(d.foundIndex[f.Account], i)
 			}
 		}
@@ -157,7 +157,7 @@ func (d *Desired) Holder(account access.ID) (access.Holder, bool) {
 func (d *Desired) link(account access.ID) (access.Holder, bool) {
 	best := int32(-1)
 	take := func(i int32, found bool) {
-		if best < 0 || found || d.loc.status[i] != access.HolderLeft {
+		if best < 0 || found || d.loc.is(i).status != access.HolderLeft {
 			best = i
 		}
 	}
@@ -178,9 +178,8 @@ func (d *Desired) link(account access.ID) (access.Holder, bool) {
 	if best < 0 {
 		return access.Holder{}, false
 	}
-	p := d.loc.list[best]
-	return access.Holder{Account: account, Person: p.ID.Value, Service: p.Service,
-		Status: d.loc.status[best], Why: d.loc.why[best], Since: d.loc.since[best]}, true
+	p, is := d.loc.list[best], d.loc.is(best)
+	return access.Holder{Account: account, Person: p.ID.Value, Service: p.Service, Status: is.status, Why: is.why, Since: is.since}, true
 }
 
 // renames reports whether an account that was found is to be renamed to the name that is
@@ -191,5 +190,5 @@ func (d *Desired) renames(i int32) bool {
 		return false
 	}
 	id, _, err := d.account(p)
-	return err == nil && (d.loc.status[i] != access.HolderLeft || d.called(id)[0] == i)
+	return err == nil && (d.loc.is(i).status != access.HolderLeft || d.called(id)[0] == i)
 }

@@ -106,10 +106,10 @@ func linked(d *Desired) map[access.ID]access.Holder {
 		if err != nil {
 			continue
 		}
-		if _, ok := out[id]; ok && d.loc.status[i] == access.HolderLeft {
+		if _, ok := out[id]; ok && d.loc.is(int32(i)).status == access.HolderLeft {
 			continue
 		}
-		h := access.Holder{Account: id, Person: p.ID.Value, Service: p.Service, Status: d.loc.status[i], Why: d.loc.why[i], Since: d.loc.since[i]}
+		h := access.Holder{Account: id, Person: p.ID.Value, Service: p.Service, Status: d.loc.is(int32(i)).status, Why: d.loc.is(int32(i)).why, Since: d.loc.is(int32(i)).since}
 		out[id] = h
 		if f, ok := d.found[p.ID.Value]; ok && f.Rename {
 			h.Account = f.Account

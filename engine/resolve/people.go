@@ -13,12 +13,10 @@ import (
 // applied, in the order of their ids. Rows and sets name them by index.
 type people struct {
 	list  []*declare.Person
-	index map[string]int32
-	// status, since and why are by index.
-	status []access.HolderStatus
-	span   []span
-	why    []access.Link
-	since  []time.Time
+	index map[string]int32 // nil where the world is about a few only; use find
+	// judged is by index; nil where the world is about a few only; use is.
+	judged     []judged
+	offboarded map[string]access.Link
 	// left are the people who left, away these and those on leave.
 	left, away []int32
 	// gone begins the part of the list that is not in the declaration any more.
@@ -30,30 +28,67 @@ type people struct {
 	names   names
 }
 
+// judged is what is to be thought of a person at the instant.
+type judged struct {
+	status access.HolderStatus
+	span   span // in which grants can hold
+	why    access.Link
+	since  time.Time
+}
+
 func newPeople(in Input, loc *time.Location) *people {
-	p := &people{index: make(map[string]int32, len(in.Repo.People)), at: in.At.UnixMilli(), zone: loc}
+	p := &people{at: in.At.UnixMilli(), zone: loc, offboarded: in.Offboarded}
 	p.list = slices.Clone(in.Repo.People)
 	p.gone = len(p.list)
 	p.list = append(p.list, vanished(in)...)
-	n := len(p.list)
-	p.status, p.span = make([]access.HolderStatus, n), make([]span, n)
-	p.why, p.since = make([]access.Link, n), make([]time.Time, n)
+	if in.About != nil {
+		for _, i := range p.chosen(in.About) {
+			p.sort(i, p.judge(i).status)
+		}
+		return p
+	}
+	p.index = make(map[string]int32, len(p.list))
+	p.judged = make([]judged, len(p.list))
 	for i, person := range p.list {
 		if _, ok := p.index[person.ID.Value]; !ok {
 			p.index[person.ID.Value] = int32(i)
 		}
-		p.judge(int32(i), in.At, loc)
-		if why, ok := in.Offboarded[person.ID.Value]; ok && p.status[i] != access.HolderLeft {
-			p.status[i], p.span[i], p.why[i] = access.HolderLeft, span{}, why
-		}
-		switch p.status[i] {
-		case access.HolderLeft:
-			p.left, p.away = append(p.left, int32(i)), append(p.away, int32(i))
-		case access.HolderLeave:
-			p.away = append(p.away, int32(i))
-		}
+		p.judged[i] = p.judge(int32(i))
+		p.sort(int32(i), p.judged[i].status)
 	}
 	return p
+}
+
+// sort notes who isn't here.
+func (p *people) sort(i int32, is access.HolderStatus) {
+	switch is {
+	case access.HolderLeft:
+		p.left, p.away = append(p.left, i), append(p.away, i)
+	case access.HolderLeave:
+		p.away = append(p.away, i)
+	}
+}
+
+// find gives the place of a person in the list.
+func (p *people) find(id string) (int32, bool) {
+	if p.index != nil {
+		i, ok := p.index[id]
+		return i, ok
+	}
+	byID := func(person *declare.Person, id string) int { return strings.Compare(person.ID.Value, id) }
+	if i, ok := slices.BinarySearchFunc(p.list[:p.gone], id, byID); ok {
+		return int32(i), true
+	}
+	i, ok := slices.BinarySearchFunc(p.list[p.gone:], id, byID)
+	return int32(p.gone + i), ok
+}
+
+// is tells what is to be thought of a person.
+func (p *people) is(i int32) judged {
+	if p.judged != nil {
+		return p.judged[i]
+	}
+	return p.judge(i)
 }
 
 // vanished are the people of previous declarations whose documents are gone and who were not
@@ -78,35 +113,47 @@ func vanished(in Input) []*declare.Person {
 	return out
 }
 
+// span is when grants can hold.
+func (p *people) span(i int32) span {
+	if p.judged != nil {
+		return p.judged[i].span
+	}
+	return p.judge(i).span
+}
+
 // judge decides a person's status at the instant, and the span in which grants can hold.
-func (p *people) judge(i int32, at time.Time, loc *time.Location) {
+func (p *people) judge(i int32) judged {
 	person := p.list[i]
 	link := func(line int32, text string) access.Link {
 		return access.Link{File: person.File, Line: int(line), Text: text}
 	}
-	own := window(person.Starts, person.Ends, loc)
-	p.span[i] = own
+	own := window(person.Starts, person.Ends, p.zone)
+	out := judged{span: own}
 	switch {
 	case int(i) >= p.gone:
-		p.status[i], p.span[i] = access.HolderLeft, span{}
-		p.why[i] = link(person.At.Line, "the document of "+person.ID.Value+" is gone")
+		out.status, out.span = access.HolderLeft, span{}
+		out.why = link(person.At.Line, "the document of "+person.ID.Value+" is gone")
 	case person.Status.Value == "left":
-		p.status[i], p.span[i] = access.HolderLeft, span{}
-		p.why[i] = link(person.Status.At.Line, "left")
-	case own.until <= at.UnixMilli():
-		p.status[i] = access.HolderLeft
-		p.since[i] = time.UnixMilli(own.until).In(loc)
-		p.why[i] = link(person.Ends.At.Line, "left "+person.Ends.Text)
-	case own.from > at.UnixMilli():
-		p.status[i] = access.HolderUpcoming
-		p.why[i] = link(person.Starts.At.Line, "starts "+person.Starts.Text)
+		out.status, out.span = access.HolderLeft, span{}
+		out.why = link(person.Status.At.Line, "left")
+	case own.until <= p.at:
+		out.status = access.HolderLeft
+		out.since = time.UnixMilli(own.until).In(p.zone)
+		out.why = link(person.Ends.At.Line, "left "+person.Ends.Text)
+	case own.from > p.at:
+		out.status = access.HolderUpcoming
+		out.why = link(person.Starts.At.Line, "starts "+person.Starts.Text)
 	case person.Status.Value == "leave":
-		p.status[i] = access.HolderLeave
-		p.why[i] = link(person.Status.At.Line, "on leave")
+		out.status = access.HolderLeave
+		out.why = link(person.Status.At.Line, "on leave")
 	default:
-		p.status[i] = access.HolderActive
-		p.why[i] = link(person.At.Line, "")
+		out.status = access.HolderActive
+		out.why = link(person.At.Line, "")
 	}
+	if why, ok := p.offboarded[person.ID.Value]; ok && out.status != access.HolderLeft {
+		out.status, out.span, out.why = access.HolderLeft, span{}, why
+	}
+	return out
 }
 
 // below are everyone who reports to the person, directly or through others.
@@ -146,7 +193,7 @@ func (p *people) isBelow(i int32, id string) bool {
 		if manager == id && id != "" {
 			return true
 		}
-		next, ok := p.index[manager]
+		next, ok := p.find(manager)
 		if !ok {
 			return false
 		}

@@ -54,7 +54,7 @@ func (d *Desired) permissions(target access.ID, permission string) []string {
 
 // rowsOf are the rows by which one person gets one entitlement.
 func (d *Desired) rowsOf(person string, e entitlement) []row {
-	i, ok := d.loc.index[person]
+	i, ok := d.loc.find(person)
 	ent, ok2 := d.entIndex[e]
 	if !ok || !ok2 {
 		return nil
@@ -170,7 +170,7 @@ func reportLinks(all *people, person *declare.Person, top string) []access.Link 
 	for n := 0; person != nil && person.ID.Value != top && n <= len(all.list); n++ {
 		out = append(out, access.Link{File: person.File, Line: int(person.Manager.At.Line),
 			Text: fmt.Sprintf("%s reports to %s", person.ID.Value, person.Manager.Value)})
-		i, ok := all.index[person.Manager.Value]
+		i, ok := all.find(person.Manager.Value)
 		if !ok {
 			break
 		}
@@ -257,7 +257,7 @@ func (d *Desired) Line(id access.ID) access.Link {
 		return l
 	}
 	if h, ok := d.Holder(id); ok {
-		if i, ok := d.loc.index[h.Person]; ok {
+		if i, ok := d.loc.find(h.Person); ok {
 			p := d.loc.list[i]
 			return access.Link{File: p.File, Line: int(p.At.Line), Text: p.ID.Value}
 		}

@@ -108,7 +108,7 @@ func (r *resolver) give(g *declare.Grant, what []*bundle) {
 	}
 	w := window(g.From, g.Until, r.loc)
 	for _, m := range r.sets.union(g.To) {
-		s := m.span.and(w).and(r.people.span[m.person])
+		s := m.span.and(w).and(r.people.span(m.person))
 		if s.empty() {
 			continue
 		}

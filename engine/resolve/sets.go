@@ -25,13 +25,29 @@ type path struct {
 // somebody belongs to a set depends on nobody else, so that it can be asked about a few alone.
 type sets struct {
 	r      *resolver
-	of     []int32 // about whom it is asked, sorted; nil: everybody
+	of     []int32          // about whom it is asked, sorted; nil: everybody
+	names  map[string]int32 // of these
 	groups map[string][]member
 	values map[string]map[string][]int32 // attribute → value → people
 }
 
 func newSets(r *resolver, of []int32) *sets {
-	return &sets{r: r, of: of, groups: map[string][]member{}}
+	s := &sets{r: r, of: of, groups: map[string][]member{}}
+	if of != nil {
+		s.names = make(map[string]int32, len(of))
+		s.each(func(i int32) { s.names[r.people.list[i].ID.Value] = i })
+	}
+	return s
+}
+
+// named is the person with that id, of those whom it is about.
+func (s *sets) named(id string) (int32, bool) {
+	if s.of != nil {
+		i, ok := s.names[id]
+		return i, ok
+	}
+	i, ok := s.r.people.find(id)
+	return i, ok && int(i) < s.r.people.gone
 }
 
 // each calls with everybody whom it is about.
@@ -47,15 +63,6 @@ func (s *sets) each(f func(int32)) {
 			f(i)
 		}
 	}
-}
-
-// about reports whether it is asked about the person.
-func (s *sets) about(i int32) bool {
-	if s.of == nil {
-		return true
-	}
-	_, ok := slices.BinarySearch(s.of, i)
-	return ok
 }
 
 // having are the people by their values of an attribute.
@@ -152,7 +159,7 @@ func (s *sets) term(t *declare.Term) []member {
 	w := window(t.From, t.Until, s.r.loc)
 	switch t.Kind {
 	case declare.TermPerson:
-		if i, ok := s.r.people.index[t.Name.Value]; ok && int(i) < s.r.people.gone && s.about(i) {
+		if i, ok := s.named(t.Name.Value); ok {
 			return []member{{i, w, &path{term: t}}}
 		}
 		return nil

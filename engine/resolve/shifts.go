@@ -120,28 +120,28 @@ func spans(in []span, zone *time.Location) []access.Span {
 	return out
 }
 
-// statuses compares what is declared of people themselves.
+// statuses compares what is declared of people themselves. Most documents are the same ones on both
+// sides.
 func (c *comparer) statuses(base, head *World) {
-	before := map[string]string{}
-	was := map[string]*declare.Person{}
+	left := map[string]*declare.Person{} // of the base, by the id at head
 	for _, p := range base.Repo.People {
-		before[now(c.names, p.ID.Value)] = statusText(p)
-		was[now(c.names, p.ID.Value)] = p
-	}
-	for _, p := range head.Repo.People {
-		if old := was[p.ID.Value]; old != nil {
-			c.facts(old, p)
+		if id := now(c.names, p.ID.Value); head.Repo.Person(id) != p {
+			left[id] = p
 		}
 	}
 	for _, p := range head.Repo.People {
-		was, ok := before[p.ID.Value]
-		delete(before, p.ID.Value)
-		if is := statusText(p); ok && is != was {
-			c.out = append(c.out, access.Shift{Kind: access.ShiftStatus, Person: p.ID.Value, From: was, To: is})
+		was := left[p.ID.Value]
+		if was == nil {
+			continue
+		}
+		delete(left, p.ID.Value)
+		c.facts(was, p)
+		if from, to := statusText(was), statusText(p); from != to {
+			c.out = append(c.out, access.Shift{Kind: access.ShiftStatus, Person: p.ID.Value, From: from, To: to})
 		}
 	}
-	for id, was := range before {
-		c.out = append(c.out, access.Shift{Kind: access.ShiftStatus, Person: id, From: was, To: "gone"})
+	for id, p := range left {
+		c.out = append(c.out, access.Shift{Kind: access.ShiftStatus, Person: id, From: statusText(p), To: "gone"})
 	}
 }
 
@@ -192,8 +192,25 @@ func statusText(p *declare.Person) string {
 // settings compares the judging settings and what systems declare beside access. Those of groups
 // and roles come and go with the access that these are about; only a change counts.
 func (c *comparer) settings(base, head *World) {
-	c.texts(settingsOf(base.Repo), settingsOf(head.Repo), true)
-	c.texts(dutiesOf(base.Repo), dutiesOf(head.Repo), false)
+	same := sharedDocs(base.Repo, head.Repo)
+	c.texts(settingsOf(base.Repo, same), settingsOf(head.Repo, same), true)
+	c.texts(dutiesOf(base.Repo, same), dutiesOf(head.Repo, same), false)
+}
+
+// sharedDocs tells of which documents both revisions have the very same one: these needn't be
+// compared.
+func sharedDocs(base, head *declare.Repository) func(any) bool {
+	return func(doc any) bool {
+		switch d := doc.(type) {
+		case *declare.System:
+			return base.System(d.ID.Value) == d && head.System(d.ID.Value) == d
+		case *declare.Group:
+			return base.Group(d.ID.Value) == d && head.Group(d.ID.Value) == d
+		case *declare.Role:
+			return base.Role(d.ID.Value) == d && head.Role(d.ID.Value) == d
+		}
+		return false
+	}
 }
 
 func (c *comparer) texts(before, after map[string]string, all bool) {
@@ -209,13 +226,15 @@ func (c *comparer) texts(before, after map[string]string, all bool) {
 	}
 }
 
-func settingsOf(r *declare.Repository) map[string]string {
+func settingsOf(r *declare.Repository, same func(any) bool) map[string]string {
 	out := map[string]string{}
 	if r.Config != nil {
 		out["accord.yaml"] = declare.Digest(r.Config)
 	}
 	for _, s := range r.Systems {
-		out[s.ID.Value] = declare.Digest(s)
+		if !same(s) {
+			out[s.ID.Value] = declare.Digest(s)
+		}
 	}
 	for _, e := range r.Exempts {
 		out["exempt "+e.ID.Value] = declare.Digest(e)
@@ -224,13 +243,17 @@ func settingsOf(r *declare.Repository) map[string]string {
 }
 
 // dutiesOf are who answers for groups and roles, and what may not be held together.
-func dutiesOf(r *declare.Repository) map[string]string {
+func dutiesOf(r *declare.Repository, same func(any) bool) map[string]string {
 	out := map[string]string{}
 	for _, g := range r.Groups {
-		out["group "+g.ID.Value] = declare.Digest(g.Owners)
+		if !same(g) {
+			out["group "+g.ID.Value] = declare.Digest(g.Owners)
+		}
 	}
 	for _, role := range r.Roles {
-		out["role "+role.ID.Value] = declare.Digest([]any{role.Owners, role.Exclusive, role.Privileged.Value})
+		if !same(role) {
+			out["role "+role.ID.Value] = declare.Digest([]any{role.Owners, role.Exclusive, role.Privileged.Value})
+		}
 	}
 	return out
 }

@@ -21,13 +21,14 @@ type subjects struct {
 	base, head []int32  // rank by index into people.list
 }
 
-func (c *comparer) subjects(base, head *people) *subjects {
-	s := &subjects{ids: make([]string, 1, 1+len(head.list)), base: make([]int32, len(base.list)), head: make([]int32, len(head.list))}
-	for _, p := range head.list {
-		s.ids = append(s.ids, p.ID.Value)
+func (c *comparer) subjects(b, h *World) *subjects {
+	base, head := b.people, h.people
+	s := &subjects{ids: make([]string, 1), base: make([]int32, len(base.list)), head: make([]int32, len(head.list))}
+	for i := range h.whom {
+		s.ids = append(s.ids, head.list[i].ID.Value)
 	}
-	for _, p := range base.list {
-		s.ids = append(s.ids, now(c.names, p.ID.Value))
+	for i := range b.whom {
+		s.ids = append(s.ids, now(c.names, base.list[i].ID.Value))
 	}
 	slices.Sort(s.ids)
 	s.ids = slices.Compact(s.ids)
@@ -35,11 +36,11 @@ func (c *comparer) subjects(base, head *people) *subjects {
 		i, _ := slices.BinarySearch(s.ids, id)
 		return int32(i)
 	}
-	for i, p := range head.list {
-		s.head[i] = rank(p.ID.Value)
+	for i := range h.whom {
+		s.head[i] = rank(head.list[i].ID.Value)
 	}
-	for i, p := range base.list {
-		s.base[i] = rank(now(c.names, p.ID.Value))
+	for i := range b.whom {
+		s.base[i] = rank(now(c.names, base.list[i].ID.Value))
 	}
 	return s
 }
@@ -78,7 +79,7 @@ func (c *comparer) access(base, head *World) []access.Shift {
 	}
 	slices.Sort(names)
 	names = slices.Compact(names)
-	who := c.subjects(base.people, head.people)
+	who := c.subjects(base, head)
 	parts := make([][]difference, len(names))
 	things := make([][]thing, len(names))
 	for i, name := range names {

@@ -72,7 +72,7 @@ func (w *World) RoleWays(role, person string) []Membership {
 		grant := window(g.From, g.Until, w.people.zone)
 		for _, m := range w.sets.union(g.To) {
 			p := w.people.list[m.person]
-			s := m.span.and(grant).and(w.people.span[m.person])
+			s := m.span.and(grant).and(w.people.span(m.person))
 			if person != "" && p.ID.Value != person || s.empty() || s.until <= w.At.UnixMilli() {
 				continue
 			}
