@@ -1,9 +1,13 @@
 package engine
 
 import (
+	"context"
 	"maps"
 	"slices"
 
+	"github.com/accordhq/accord/connectors"
+	"github.com/accordhq/accord/engine/access"
+	"github.com/accordhq/accord/engine/observe"
 	"github.com/accordhq/accord/engine/resolve"
 )
 
@@ -94,9 +98,10 @@ func (s *session) widenBy(w *resolve.World) {
 	}
 }
 
-// unfocused leaves unread what a question about one person has nothing to do with.
+// unfocused leaves unread what a question about one person has nothing to do with, and elsewhere
+// asks for their account alone.
 func (s *session) unfocused() {
-	if s.opts.person == "" || len(s.opts.Systems) > 0 {
+	if s.opts.person == "" || len(s.opts.Systems) > 0 { // of one thing on one system it also matters what else is there
 		return
 	}
 	holds := map[string]bool{}
@@ -106,8 +111,31 @@ func (s *session) unfocused() {
 	for _, sys := range s.systems {
 		if !holds[sys.decl.ID.Value] && sys.notRead == "" {
 			sys.notRead = "the person holds nothing there by the declaration"
+			continue
+		}
+		if id, ok := sys.want.AccountOf(s.opts.person); ok {
+			sys.asked = []access.ID{id}
+			if h, ok := sys.want.Holder(id); ok && h.Person == s.opts.person {
+				sys.asked = append(sys.asked, h.Was...)
+			}
 		}
 	}
+}
+
+// lookFurther reads a system as a whole where no account of the person was found, or another one may
+// be theirs.
+func (s *session) lookFurther(ctx context.Context) {
+	var whole []observe.Target
+	for _, sys := range s.systems {
+		if sys.live == nil || len(sys.asked) == 0 {
+			continue
+		}
+		found := slices.ContainsFunc(sys.asked, func(id access.ID) bool { _, ok := sys.live.Object(id); return ok })
+		if !found || s.elsewhereNamed(sys) {
+			whole = append(whole, observe.Target{System: sys.decl.ID.Value, Reader: connectors.ReadOnly(sys.conn)})
+		}
+	}
+	s.observe(ctx, whole)
 }
 
 // noteSound remembers of worlds that were resolved as a whole that nothing is wrong with them.

@@ -130,6 +130,14 @@ func (s *session) widen(ctx context.Context) {
 	}
 }
 
+// oneOnly is the one person whom the run is about; empty: it is about everybody.
+func (s *session) oneOnly() string {
+	if s.opts.Leave != nil {
+		return s.opts.Leave.Person
+	}
+	return s.opts.person
+}
+
 // elsewhereNamed reports whether the person may have an account that isn't called as declared:
 // the journal knows an id that the accounts seen don't have, or they are to be told by an
 // attribute and none of that name is there.
@@ -141,7 +149,7 @@ func (s *session) elsewhereNamed(sys *system) bool {
 		}
 	}
 	for native, person := range s.known(sys) {
-		if person == s.opts.Leave.Person && !seen[native] {
+		if person == s.oneOnly() && !seen[native] {
 			return true
 		}
 	}

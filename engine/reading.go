@@ -26,9 +26,13 @@ func (s *session) read(ctx context.Context) {
 		}
 	}
 	s.observe(ctx, targets)
-	if s.opts.Leave != nil {
+	switch {
+	case s.opts.Leave != nil:
 		s.widen(ctx)
-	} else {
+	case s.opts.person != "":
+		s.lookFurther(ctx)
+		s.doubtEmpty()
+	default:
 		s.doubtEmpty()
 	}
 	s.disjoint()
