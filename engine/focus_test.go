@@ -273,12 +273,9 @@ func asked(t *testing.T, e *engine.Engine, o engine.WhyOptions) string {
 // the same answer as if everybody were resolved and nothing were kept from earlier runs: the same
 // bytes, digests and errors included.
 //
-// A failure names its company: go test ./engine -run Focus -world N -worlds 1
+// A failure names its company: go test ./engine -run Focus -world N -worlds 10
 func TestFocus(t *testing.T) {
-	count := *worldCount
-	if testing.Short() {
-		count = min(count, 30)
-	}
+	count := *worldCount / 10 // each takes its time: git, and many runs
 	focusedRuns, changes, wrong, all := 0, 0, 0, 0
 	for seed := *worldFirst; seed < *worldFirst+count; seed++ {
 		c := newCompany(t, seed)
@@ -320,7 +317,7 @@ func TestFocus(t *testing.T) {
 		}
 	}
 	t.Logf("%d changes, %d refused, %d moved access; %d runs looked at a part", all, wrong, changes, focusedRuns)
-	if count >= 30 && (focusedRuns < all/2 || changes < all/4 || wrong < all/50) {
+	if count >= 15 && (focusedRuns < all/2 || changes < all/4 || wrong < all/50) {
 		t.Errorf("%d changes, %d refused, %d moved access; %d runs looked at a part: the test looks at too little", all, wrong, changes, focusedRuns)
 	}
 }

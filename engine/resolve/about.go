@@ -57,14 +57,19 @@ func (w *World) whom(yield func(int32) bool) {
 }
 
 // Beside are the people whom the world isn't about and whose account, on some system, is called
-// like that of somebody whom it is about. Sorted.
+// like that of somebody whom it is about, whether they have anything there or not: a leaver's account
+// can't be somebody else's either. Sorted.
 func (w *World) Beside() []string {
 	var out []string
 	for _, d := range w.Systems {
-		for _, h := range d.holders {
-			for _, i := range d.called(h.Account) {
-				if _, ok := slices.BinarySearch(w.about, i); !ok {
-					out = append(out, w.people.list[i].ID.Value)
+		for _, i := range w.about {
+			id, ok := d.AccountOf(w.people.list[i].ID.Value)
+			if !ok {
+				continue
+			}
+			for _, other := range d.called(id) {
+				if _, ok := slices.BinarySearch(w.about, other); !ok {
+					out = append(out, w.people.list[other].ID.Value)
 				}
 			}
 		}
