@@ -21,14 +21,8 @@ type shiftCauses struct {
 	person     map[string]string           // ids at the base, by the id at head
 
 	// What one processor has at hand.
-	traced map[declaredAt]*resolve.Tracer
-	gone   map[string]string
-}
-
-// declaredAt is a system as head or, with was set, the base declares it.
-type declaredAt struct {
-	system *resolve.Desired
-	was    bool
+	ofHead, ofBase *resolve.Tracer
+	gone           map[string]string // wordings; see noLonger
 }
 
 // explained are the shifts with their causes, which the digest of a change doesn't cover. They are
@@ -78,7 +72,7 @@ func (x *shiftCauses) explain(shifts []access.Shift) {
 	for part := range slices.Chunk(shifts, max(1, (len(shifts)+n-1)/n)) {
 		wg.Go(func() {
 			own := *x
-			own.traced, own.gone = map[declaredAt]*resolve.Tracer{}, map[string]string{}
+			own.ofHead, own.ofBase, own.gone = x.tracer(false), x.tracer(true), map[string]string{}
 			for i := range part {
 				part[i].Cause = own.cause(&part[i])
 			}
@@ -173,24 +167,22 @@ func (x *shiftCauses) noLonger(text string) string {
 // they have in this declaration; with was set it is the base.
 func (x *shiftCauses) responsible(d *resolve.Desired, sh *access.Shift, person string, was bool) (access.Link, bool) {
 	if person != "" {
-		if l, ok, known := x.tracer(d, was).Responsible(person, sh.Target, sh.Permission); known {
+		tracer := x.ofHead
+		if was {
+			tracer = x.ofBase
+		}
+		if l, ok, known := tracer.Responsible(d, person, sh.Target, sh.Permission); known {
 			return l, ok
 		}
 	}
 	return plan.Responsible(d.Reasons(subjectOf(d, sh, person), sh.Target, sh.Permission), was, x.changed)
 }
 
-func (x *shiftCauses) tracer(d *resolve.Desired, was bool) *resolve.Tracer {
-	t := x.traced[declaredAt{d, was}]
-	if t == nil {
-		var changed func(access.Link) bool
-		if x.changed != nil {
-			changed = func(l access.Link) bool { return x.changed(l, was) }
-		}
-		t = d.Tracer(changed)
-		x.traced[declaredAt{d, was}] = t
+func (x *shiftCauses) tracer(was bool) *resolve.Tracer {
+	if x.changed == nil {
+		return resolve.NewTracer(nil)
 	}
-	return t
+	return resolve.NewTracer(func(l access.Link) bool { return x.changed(l, was) })
 }
 
 // before is the id that somebody had at the base.

@@ -6,6 +6,7 @@ import (
 	"sort"
 
 	"github.com/accordhq/accord/engine/access"
+	"github.com/accordhq/accord/engine/declare"
 )
 
 // Tracer finds the one link that answers for an access: the one that plan.Responsible picks of
@@ -13,77 +14,97 @@ import (
 // of sentences that nobody would read then: it makes no other link's. It is quickest where one
 // person is asked for at a time. Not safe for concurrent use; several of them are.
 type Tracer struct {
-	d       *Desired
 	changed func(access.Link) bool
-	named   bool // some account is declared as a resource: what it holds isn't in any row
-	heads   []headLinks
-	person  string
-	rows    []row // of the person
-	known   bool  // whether they are all that the person's account is about
-	order   []row
-	links   []access.Link
-}
+	systems map[*Desired]*tracer
 
-// headLinks are the links that all rows of one way share, and the last of them that stands in a
-// document that changed.
-type headLinks struct {
+	// Of the last person: who it is, among whom, and at which index; -1: it is nobody.
+	person string
+	people *people
+	index  int32
+
+	order []row // reused, as links is
 	links []access.Link
-	last  int32 // -1: none
 }
 
-// Tracer returns a tracer that looks for links which changed; nil: no change is known of. Changed
+// tracer is what is at hand of one system.
+type tracer struct {
+	d      *Desired
+	named  bool // some account is declared as a resource: what it holds isn't in any row
+	heads  map[*bundle][]headLinks
+	person int32
+	rows   []row // of the person
+	known  bool  // whether they are all that the person's account is about
+}
+
+// headLinks are the links that all rows share which come of one term, and the last of them that
+// stands in a document that changed.
+type headLinks struct {
+	term  *declare.Term
+	links []access.Link
+	last  int // -1: none
+}
+
+// NewTracer returns a tracer that looks for links which changed; nil: no change is known of. Changed
 // is asked with links that have no text.
-func (d *Desired) Tracer(changed func(access.Link) bool) *Tracer {
-	t := &Tracer{d: d, changed: changed, heads: make([]headLinks, len(d.ways))}
-	for id := range d.declared {
-		t.named = t.named || id.IsAccount()
-	}
-	return t
+func NewTracer(changed func(access.Link) bool) *Tracer {
+	return &Tracer{changed: changed, systems: map[*Desired]*tracer{}}
 }
 
-// Responsible is the link that answers for what somebody has by the permission on the target; ok
-// tells whether there is one. Where known is false only Reasons of the account can tell, as the
-// account may be another one's, too, or a resource, or the permission isn't said.
-func (t *Tracer) Responsible(person string, target access.ID, permission string) (l access.Link, ok, known bool) {
-	if person != t.person || t.rows == nil {
-		t.turnTo(person)
-	}
-	if !t.known || permission == "" {
+// Responsible is the link that answers for what somebody has by the permission on the target of a
+// system; ok tells whether there is one. Where known is false only Reasons of the account can tell,
+// as the account may be another one's, too, or a resource, or the permission isn't said.
+func (t *Tracer) Responsible(d *Desired, person string, target access.ID, permission string) (l access.Link, ok, known bool) {
+	s := t.turnTo(d, person)
+	if !s.known || permission == "" {
 		return access.Link{}, false, false
 	}
-	rows := t.rowsFor(entitlement{target, permission})
+	rows := s.rowsFor(entitlement{target, permission})
 	if len(rows) == 0 {
 		return access.Link{}, false, true
 	}
-	rows = t.inOrder(rows)
+	rows = t.inOrder(d, rows)
 	if t.changed != nil {
 		for _, r := range rows {
-			if l, ok := t.changedLink(r); ok {
+			if l, ok := t.changedLink(s, r); ok {
 				return l, true, true
 			}
 		}
 	}
-	return t.head(rows[0].by).links[0], true, true
+	return t.head(s, d.way(rows[0])).links[0], true, true
 }
 
-// turnTo finds the rows of a person.
-func (t *Tracer) turnTo(person string) {
-	t.person, t.rows, t.known = person, []row{}, false
-	i, ok := t.d.loc.index[person]
-	if !ok {
-		return
+// turnTo finds the rows of a person on a system.
+func (t *Tracer) turnTo(d *Desired, person string) *tracer {
+	s := t.systems[d]
+	if s == nil {
+		s = &tracer{d: d, heads: map[*bundle][]headLinks{}, person: -1}
+		for id := range d.declared {
+			s.named = s.named || id.IsAccount()
+		}
+		t.systems[d] = s
 	}
-	if _, own := t.d.ids.of(i); !own || t.named {
-		return
+	if t.people != d.loc || t.person != person {
+		t.people, t.person, t.index = d.loc, person, -1
+		if i, ok := d.loc.index[person]; ok {
+			t.index = i
+		}
 	}
-	t.known = true
-	all := t.d.rows
-	lo := sort.Search(len(all), func(k int) bool { return all[k].person >= i })
-	hi := lo
-	for hi < len(all) && all[hi].person == i {
-		hi++
+	if s.person == t.index {
+		return s
 	}
-	t.rows = all[lo:hi:hi]
+	s.person, s.rows, s.known = t.index, nil, false
+	if s.named {
+		return s
+	}
+	if _, s.known = d.ids.of(s.person); s.known {
+		lo := sort.Search(len(d.rows), func(k int) bool { return d.rows[k].person >= s.person })
+		hi := lo
+		for hi < len(d.rows) && d.rows[hi].person == s.person {
+			hi++
+		}
+		s.rows = d.rows[lo:hi]
+	}
+	return s
 }
 
 // fewRows is up to how many rows are looked at one by one, which is quicker than to look up the
@@ -91,7 +112,7 @@ func (t *Tracer) turnTo(person string) {
 const fewRows = 16
 
 // rowsFor are the person's rows about one entitlement.
-func (t *Tracer) rowsFor(e entitlement) []row {
+func (t *tracer) rowsFor(e entitlement) []row {
 	if len(t.rows) > fewRows {
 		ent, ok := t.d.entIndex[e]
 		if !ok {
@@ -118,12 +139,12 @@ func sameEntitlement(rows []row, ent int32) []row {
 }
 
 // inOrder puts rows into the order of their reasons (see Desired.Reasons).
-func (t *Tracer) inOrder(rows []row) []row {
+func (t *Tracer) inOrder(d *Desired, rows []row) []row {
 	if len(rows) == 1 {
 		return rows
 	}
 	t.order = append(t.order[:0], rows...)
-	at := t.d.loc.at
+	at := d.loc.at
 	until := func(s span) int64 { // an open end comes first, as the zero time does
 		if s.until == never {
 			return ever
@@ -132,7 +153,7 @@ func (t *Tracer) inOrder(rows []row) []row {
 	}
 	slices.SortStableFunc(t.order, func(a, b row) int {
 		return cmp.Or(first(b.span.holds(at))-first(a.span.holds(at)), cmp.Compare(a.span.from, b.span.from), cmp.Compare(until(a.span), until(b.span)),
-			cmp.Compare(t.d.way(a).grant.ID.Value, t.d.way(b).grant.ID.Value))
+			cmp.Compare(d.way(a).grant.ID.Value, d.way(b).grant.ID.Value))
 	})
 	return t.order
 }
@@ -145,35 +166,37 @@ func first(b bool) int {
 }
 
 // changedLink is the link of a row, nearest to the person, that changed.
-func (t *Tracer) changedLink(r row) (access.Link, bool) {
-	w, person := t.d.way(r), t.d.loc.list[r.person]
-	t.links = appendMemberLinks(t.links[:0], t.d.loc, person, w.who, nil, false)
+func (t *Tracer) changedLink(s *tracer, r row) (access.Link, bool) {
+	w, person := s.d.way(r), s.d.loc.list[r.person]
+	t.links = appendMemberLinks(t.links[:0], s.d.loc, person, w.who, nil, false)
 	for i := len(t.links) - 1; i >= 0; i-- {
 		if t.changed(t.links[i]) {
-			return memberLinks(t.d.loc, person, w.who, nil)[i], true
+			return memberLinks(s.d.loc, person, w.who, nil)[i], true
 		}
 	}
-	if h := t.head(r.by); h.last >= 0 {
+	if h := t.head(s, w); h.last >= 0 {
 		return h.links[h.last], true
 	}
 	return access.Link{}, false
 }
 
-// head gives the links that a way begins with.
-func (t *Tracer) head(way int32) *headLinks {
-	h := &t.heads[way]
-	if h.links != nil {
-		return h
-	}
-	h.links, h.last = t.d.head(&t.d.ways[way]), -1
-	if t.changed == nil {
-		return h
-	}
-	for i := len(h.links) - 1; i >= 0; i-- {
-		if l := h.links[i]; t.changed(access.Link{File: l.File, Line: l.Line}) {
-			h.last = int32(i)
-			break
+// head gives the links that a way begins with. A bundle is one of a single grant, so that it and the
+// term tell them apart.
+func (t *Tracer) head(s *tracer, w *way) *headLinks {
+	heads := s.heads[w.what]
+	for i := range heads {
+		if heads[i].term == w.who.term {
+			return &heads[i]
 		}
 	}
-	return h
+	h := headLinks{w.who.term, s.d.head(w), -1}
+	if t.changed != nil {
+		for i, l := range h.links {
+			if t.changed(access.Link{File: l.File, Line: l.Line}) {
+				h.last = i
+			}
+		}
+	}
+	s.heads[w.what] = append(heads, h)
+	return &s.heads[w.what][len(heads)]
 }

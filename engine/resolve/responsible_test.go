@@ -39,14 +39,14 @@ func TestTracer(t *testing.T) {
 				}
 				changed = func(l access.Link, _ bool) bool { return lines(l) }
 			}
+			tracer := NewTracer(lines)
 			for _, d := range w.Systems {
-				tracer := d.Tracer(lines)
 				for _, p := range w.people.list {
 					account, _ := d.AccountOf(p.ID.Value)
 					for _, e := range append(d.ents, entitlement{access.ID{Kind: "role", Name: "nobody-has-it"}, "member"}) {
 						reasons := d.Reasons(account, e.target, e.permission)
 						want, there := plan.Responsible(reasons, false, changed)
-						got, ok, known := tracer.Responsible(p.ID.Value, e.target, e.permission)
+						got, ok, known := tracer.Responsible(d, p.ID.Value, e.target, e.permission)
 						if there && !known || ok != there || got != want { // who has nothing there may have no account, either
 							t.Fatalf("seed %d, one of %d lines changed: %s, %v on %s: %v (%v, known %v), not %v (%v)", seed, one, p.ID.Value, e, d.Decl.ID.Value, got, ok, known, want, there)
 						}
