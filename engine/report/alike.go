@@ -18,15 +18,20 @@ const fewNames = 12
 // purely a gain, and gains that are dangerous.
 func (r row) pressing() bool { return r.kind != given || r.risky }
 
-// cutNames leaves of a long list of people who gain something what can be read at a glance.
-func (g grouper) cutNames(names []string, rows ...row) []string {
-	if slices.ContainsFunc(rows, row.pressing) {
-		return names
+// names leaves of a long list of people who gain something what can be read at a glance.
+func (g grouper) names(n int, name func(i int) string, rows ...row) []string {
+	shown := n
+	if !g.verbose && n > fewNames+2 && !slices.ContainsFunc(rows, row.pressing) {
+		shown = fewNames
 	}
-	if g.verbose || len(names) <= fewNames+2 {
-		return names
+	out := make([]string, shown, shown+1)
+	for i := range out {
+		out[i] = name(i)
 	}
-	return append(slices.Clone(names[:fewNames]), fmt.Sprintf("and %d more (-v shows all)", len(names)-fewNames))
+	if shown < n {
+		out = append(out, fmt.Sprintf("and %d more (-v shows all)", n-shown))
+	}
+	return out
 }
 
 // isJoiner reports whether an entry is a new account.
@@ -202,10 +207,8 @@ func (g grouper) merge(p *personal, same []int32) unit {
 		m.blocks = append(m.blocks, x)
 	}
 	lines := make([][2]int, len(m.blocks)) // the first and the last of each block's causes
-	var names []string
 	for n, id := range same {
 		p.turnTo(id)
-		names = append(names, quoteName(p.label))
 		for i := range p.blocks {
 			line := p.cause(&p.blocks[i]).Line
 			if n == 0 {
@@ -223,7 +226,7 @@ func (g grouper) merge(p *personal, same []int32) unit {
 		for _, r := range x.rows {
 			rows = append(rows, r.row)
 		}
-		x.names = g.cutNames(names, rows...)
+		x.names = g.names(len(same), func(i int) string { return quoteName(l.ids[same[i]].label()) }, rows...)
 	}
 	r := m.blocks[0].rows[0]
 	return unit{kind: r.kind, risky: r.risky, id: -1, many: m}

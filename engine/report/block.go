@@ -172,18 +172,16 @@ func (f *fold) unit(g grouper, l *ledger) unit {
 	b := block{cause: l.places[l.place[l.items[f.people[0]].cause]]}
 	text, same := l.oneText(f.people)
 	b.cause.Text = text
-	for _, i := range f.people {
-		b.names = append(b.names, l.whos[l.items[i].who].listed())
-	}
 	var rows []row
 	for _, k := range f.rows {
 		rows = append(rows, l.row(k))
 		b.rows = append(b.rows, blockRow{row: rows[len(rows)-1]})
 	}
-	u := unit{kind: rows[0].kind, risky: rows[0].risky, id: -1, many: &many{label: b.names[0]}}
-	noun := nounOf(len(f.people), func(n int) *who { return &l.whos[l.items[f.people[n]].who] })
+	whom := func(n int) *who { return &l.whos[l.items[f.people[n]].who] }
+	u := unit{kind: rows[0].kind, risky: rows[0].risky, id: -1, many: &many{label: whom(0).listed()}}
+	noun := nounOf(len(f.people), whom)
 	b.title = Count(len(f.people), noun, noun)
-	b.names = g.cutNames(b.names, rows...)
+	b.names = g.names(len(f.people), func(n int) string { return whom(n).listed() }, rows...)
 	if len(rows) == 1 {
 		b.rows[0].names, b.names = b.names, nil
 		role := ""
@@ -308,13 +306,9 @@ func (g grouper) blocksBySystem(l *ledger) *blocks {
 		b.cause.Text, _ = l.oneText(items[:n])
 		for same := items[:n]; len(same) > 0; {
 			k := l.sameChange(same)
-			names := make([]string, k)
-			for i := range names {
-				names[i] = l.whos[l.items[same[i]].who].listed()
-			}
 			r := l.row(like{l.items[same[0]].thing, l.items[same[0]].notes})
 			r.system = ""
-			b.rows = append(b.rows, blockRow{row: r, names: g.cutNames(names, r)})
+			b.rows = append(b.rows, blockRow{row: r, names: g.names(k, func(n int) string { return l.whos[l.items[same[n]].who].listed() }, r)})
 			same = same[k:]
 		}
 		out = append(out, b)

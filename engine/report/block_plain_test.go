@@ -210,7 +210,7 @@ func (u *plainUnit) finish(g grouper) {
 	for _, r := range b.rows {
 		rows = append(rows, r.row)
 	}
-	b.names = g.cutNames(b.names, rows...)
+	b.names = g.plainNames(b.names, rows...)
 	if len(b.rows) > 1 {
 		return
 	}
@@ -265,7 +265,7 @@ func (g grouper) plainBySystem(entries []entry) []plainBlock {
 			for i, e := range people[j] {
 				names[i] = e.who.listed()
 			}
-			b.rows = append(b.rows, plainRow{row: r, names: g.cutNames(names, r)})
+			b.rows = append(b.rows, plainRow{row: r, names: g.plainNames(names, r)})
 		}
 		slices.SortFunc(b.rows, func(a, b plainRow) int { return a.compare(b.row) })
 		out = append(out, b)
@@ -345,7 +345,7 @@ func (g grouper) plainMerge(same []*plainUnit) plainUnit {
 		for _, o := range same {
 			m.names = append(m.names, quoteName(o.label))
 		}
-		m.names = g.cutNames(m.names, rows...)
+		m.names = g.plainNames(m.names, rows...)
 		u.blocks = append(u.blocks, m)
 	}
 	return u
@@ -354,4 +354,11 @@ func (g grouper) plainMerge(same []*plainUnit) plainUnit {
 func plainText(entries []entry) (text string, same bool) {
 	same = !slices.ContainsFunc(entries, func(e entry) bool { return e.cause.Text != entries[0].cause.Text })
 	return oneText(entries), same
+}
+
+func (g grouper) plainNames(names []string, rows ...row) []string {
+	if g.verbose || len(names) <= fewNames+2 || slices.ContainsFunc(rows, row.pressing) {
+		return names
+	}
+	return append(slices.Clone(names[:fewNames]), fmt.Sprintf("and %d more (-v shows all)", len(names)-fewNames))
 }

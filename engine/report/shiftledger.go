@@ -35,8 +35,11 @@ type shiftReader struct {
 	ledgerPart
 	what map[shiftThing]int32
 	when map[shiftTime]int32
-	last who // of whom the one before was
-	who  int32
+
+	// What the one before was: whose, and by which cause.
+	person string
+	cause  access.Cause
+	at     item
 }
 
 // shiftThing is what a shift moves and which way, in the shift's own words.
@@ -55,10 +58,13 @@ type shiftTime struct {
 }
 
 func (r *shiftReader) read(s *access.Shift) {
-	if w := whoseShift(s); len(r.items) == 0 || w != r.last {
-		r.last, r.who = w, r.whos.number(w)
+	it := r.at
+	if len(r.items) == 0 || s.Person == "" || s.Person != r.person {
+		it.who = r.whos.number(whoseShift(s))
 	}
-	it := item{cause: r.causes.number(s.Cause), who: r.who}
+	if len(r.items) == 0 || s.Cause != r.cause {
+		it.cause = r.causes.number(s.Cause)
+	}
 	if s.Kind == access.ShiftStatus || len(s.Before) > 1 || len(s.After) > 1 {
 		kind, what, notes := sayShift(s)
 		it.thing, it.notes = r.things.number(thing{kind: kind, system: s.System, what: what}), r.notes.number(notes)
@@ -66,6 +72,7 @@ func (r *shiftReader) read(s *access.Shift) {
 		it.thing, it.notes = r.thing(s), r.time(s)
 	}
 	r.items = append(r.items, it)
+	r.person, r.cause, r.at = s.Person, s.Cause, it
 }
 
 func (r *shiftReader) thing(s *access.Shift) int32 {

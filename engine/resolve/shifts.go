@@ -140,8 +140,11 @@ func (c *comparer) statuses(base, head *World) {
 	}
 	for _, p := range head.Repo.People {
 		was, ok := before[p.ID.Value]
+		if !ok {
+			continue
+		}
 		delete(before, p.ID.Value)
-		if is := statusText(p); ok && is != was {
+		if is := statusText(p); is != was {
 			c.out = append(c.out, access.Shift{Kind: access.ShiftStatus, Person: p.ID.Value, From: was, To: is})
 		}
 	}
@@ -198,7 +201,9 @@ func statusText(p *declare.Person) string {
 // and roles come and go with the access that these are about; only a change counts.
 func (c *comparer) settings(base, head *World) {
 	c.texts(settingsOf(base.Repo), settingsOf(head.Repo), true)
-	c.texts(dutiesOf(base.Repo), dutiesOf(head.Repo), false)
+	if len(base.Repo.Groups)+len(base.Repo.Roles) > 0 {
+		c.texts(dutiesOf(base.Repo), dutiesOf(head.Repo), false)
+	}
 }
 
 func (c *comparer) texts(before, after map[string]string, all bool) {

@@ -33,9 +33,12 @@ func (c *comparer) subjects(base, head *people) *subjects {
 	}
 	slices.Sort(s.ids)
 	s.ids = slices.Compact(s.ids)
-	rank := func(id string) int32 {
-		i, _ := slices.BinarySearch(s.ids, id)
-		return int32(i)
+	at := 0
+	rank := func(id string) int32 { // mostly the next one: people are sorted by their ids
+		if at++; at >= len(s.ids) || s.ids[at] != id {
+			at, _ = slices.BinarySearch(s.ids, id)
+		}
+		return int32(at)
 	}
 	for i, p := range head.list {
 		s.head[i] = rank(p.ID.Value)
