@@ -15,7 +15,7 @@ func (v *view) shiftLedger(of func(*access.Shift) bool) *ledger {
 	var wg sync.WaitGroup
 	for i := range parts {
 		wg.Go(func() {
-			r := shiftReader{ledgerPart: newLedgerPart(), what: map[shiftThing]int32{}, when: map[shiftTime]int32{}}
+			r := shiftReader{ledgerPart: newLedgerPart(), what: map[shiftThing]int32{}, when: map[shiftTime]int32{}, why: map[fileLine]int32{}}
 			for k := len(shifts) * i / n; k < len(shifts)*(i+1)/n; k++ {
 				if s := &shifts[k]; s.Kind != access.ShiftSettings && of(s) {
 					r.read(s)
@@ -35,11 +35,20 @@ type shiftReader struct {
 	ledgerPart
 	what map[shiftThing]int32
 	when map[shiftTime]int32
+	why  map[fileLine]int32 // the first cause that points to it
 
-	// What the one before was: whose, and by which cause.
+	// What the one before was: whose, when, and by which cause.
 	person string
+	time   shiftTime
+	timed  bool // whether it has a time
 	cause  access.Cause
 	at     item
+}
+
+// fileLine is a line of a file.
+type fileLine struct {
+	file string
+	line int
 }
 
 // shiftThing is what a shift moves and which way, in the shift's own words.
@@ -58,24 +67,42 @@ type shiftTime struct {
 }
 
 func (r *shiftReader) read(s *access.Shift) {
-	it := r.at
-	if len(r.items) == 0 || s.Person == "" || s.Person != r.person {
+	it, began := r.at, len(r.items) == 0
+	if began || s.Person == "" || s.Person != r.person {
 		it.who = r.whos.number(whoseShift(s))
 	}
-	if len(r.items) == 0 || s.Cause != r.cause {
-		it.cause = r.causes.number(s.Cause)
+	if began || s.Cause != r.cause {
+		it.cause = r.causeOf(s)
 	}
 	if s.Kind == access.ShiftStatus || len(s.Before) > 1 || len(s.After) > 1 {
 		kind, what, notes := sayShift(s)
 		it.thing, it.notes = r.things.number(thing{kind: kind, system: s.System, what: what}), r.notes.number(notes)
+		r.timed = false
 	} else {
-		it.thing, it.notes = r.thing(s), r.time(s)
+		it.thing = r.thingOf(s)
+		if t := timeOf(s); !r.timed || t != r.time {
+			it.notes, r.time, r.timed = r.notesOf(s, t), t, true
+		}
 	}
 	r.items = append(r.items, it)
 	r.person, r.cause, r.at = s.Person, s.Cause, it
 }
 
-func (r *shiftReader) thing(s *access.Shift) int32 {
+// causeOf looks a cause up by where it stands, where mostly all say the same of it.
+func (r *shiftReader) causeOf(s *access.Shift) int32 {
+	at := fileLine{s.Cause.File, s.Cause.Line}
+	n, ok := r.why[at]
+	if ok && r.causes.list[n] == s.Cause {
+		return n
+	}
+	n = r.causes.number(s.Cause)
+	if !ok {
+		r.why[at] = n
+	}
+	return n
+}
+
+func (r *shiftReader) thingOf(s *access.Shift) int32 {
 	k := shiftThing{s.Kind, s.System, s.Target, s.Permission}
 	n, ok := r.what[k]
 	if !ok {
@@ -86,7 +113,8 @@ func (r *shiftReader) thing(s *access.Shift) int32 {
 	return n
 }
 
-func (r *shiftReader) time(s *access.Shift) int32 {
+// timeOf is when a shift with at most one interval a side is.
+func timeOf(s *access.Shift) shiftTime {
 	k := shiftTime{kind: s.Kind, sides: [2]bool{len(s.Before) > 0, len(s.After) > 0}}
 	if k.sides[0] {
 		k.before = s.Before[0]
@@ -94,6 +122,10 @@ func (r *shiftReader) time(s *access.Shift) int32 {
 	if k.sides[1] {
 		k.after = s.After[0]
 	}
+	return k
+}
+
+func (r *shiftReader) notesOf(s *access.Shift, k shiftTime) int32 {
 	n, ok := r.when[k]
 	if !ok {
 		_, _, notes := sayShift(s)
