@@ -28,7 +28,7 @@ type shiftCauses struct {
 // explained are the shifts with their causes, which the digest of a change doesn't cover. They are
 // written where the shifts stand: of a million there is one copy.
 func (s *session) explained(changed func(access.Link, bool) bool) []access.Shift {
-	x := &shiftCauses{head: s.world(), changed: changed, system: map[string]*resolve.Desired{}, was: map[string]*resolve.Desired{}, person: map[string]string{}}
+	x := &shiftCauses{head: s.world(), changed: changed}
 	if s.newest != nil {
 		x.base = s.newest.world
 		if s.newest.head != nil {
@@ -38,6 +38,14 @@ func (s *session) explained(changed func(access.Link, bool) bool) []access.Shift
 	if x.head == nil {
 		return s.shifts
 	}
+	x.index(s.head.Repo)
+	x.explain(s.shifts)
+	return s.shifts
+}
+
+// index finds systems and people by their names.
+func (x *shiftCauses) index(head *declare.Repository) {
+	x.system, x.was, x.person = map[string]*resolve.Desired{}, map[string]*resolve.Desired{}, map[string]string{}
 	for _, d := range x.head.Systems {
 		x.system[d.Decl.ID.Value] = d
 	}
@@ -45,17 +53,15 @@ func (s *session) explained(changed func(access.Link, bool) bool) []access.Shift
 		for _, d := range x.base.Systems {
 			x.was[d.Decl.ID.Value] = d
 		}
-		for _, d := range s.head.Repo.Systems {
+		for _, d := range head.Systems {
 			x.was[d.ID.Value] = x.base.System(previousName(x.base.Repo, d))
 		}
 	}
-	for _, p := range s.head.Repo.People {
+	for _, p := range head.People {
 		for _, was := range p.Previously {
 			x.person[p.ID.Value] = was.Value
 		}
 	}
-	x.explain(s.shifts)
-	return s.shifts
 }
 
 // fewShifts is up to how many shifts aren't worth a second processor.
