@@ -24,7 +24,7 @@ var layers = []struct {
 	{"engine/declare", []string{"engine/access"}, nil},
 	{"engine/journal", []string{"engine/access"}, nil},
 	{"engine/repo", []string{"engine/access", "engine/journal"}, nil},
-	{"engine/resolve", []string{"engine/access", "engine/declare"}, []string{"engine/gen"}},
+	{"engine/resolve", []string{"engine/access", "engine/declare"}, []string{"engine/gen", "engine/plan"}},
 	{"engine/observe", []string{"engine/access", "connectors"}, []string{"connectors/memory"}},
 	{"engine/match", []string{"engine/access"}, nil},
 	{"engine/adopt", []string{"engine/access", "engine/declare"}, []string{"engine/resolve", "engine/diff"}},

@@ -164,7 +164,7 @@ func (v *applyView) delta(d plan.Delta) {
 			picked[i] = &steps[i]
 			told[steps[i].Key()] = true
 		}
-		v.blocks(v.o.grouper(true).blocks(v.entries(picked)), 4)
+		v.told(v.entries(picked), v.o.grouper(true), 4)
 	}
 	group("nobody reviewed", d.New)
 	group("reviewed with other values; as they are now", d.Different)

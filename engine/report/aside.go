@@ -64,7 +64,7 @@ func (v *view) fact(f fact, title string, name int, right string) {
 	line.names(f.names)
 	line.end()
 	if v.o.Verbose && len(f.held) > 0 {
-		v.blocks(v.o.grouper(true).blocks(v.entries(f.held)), 4)
+		v.told(v.entries(f.held), v.o.grouper(true), 4)
 	}
 	v.rows(f.rows, 4)
 }
@@ -269,7 +269,7 @@ func (v *view) refusals(title string, allowed bool) {
 			line.prose("allow it once with", plain).space(1).whole(allow, plain).end()
 		}
 		if !allowed {
-			v.blocks(v.o.grouper(true).blocks(v.entries(v.named(r))), 4)
+			v.told(v.entries(v.named(r)), v.o.grouper(true), 4)
 		}
 	}
 }

@@ -2,15 +2,15 @@ package report
 
 import (
 	"cmp"
+	"encoding/binary"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/accordhq/accord/engine/access"
 )
 
-// block is a cause and what comes of it, for one person, for many who fare the same, or for
-// one system.
+// block is a cause and what comes of it, for many who fare the same, or for one system. Those of
+// one person are in numbers; see personal.
 type block struct {
 	title string
 	// sentence says that the title tells the cause in words, so that its text isn't repeated.
@@ -25,7 +25,6 @@ type block struct {
 type blockRow struct {
 	row
 	names []string
-	like  row // as it reads where many have the like
 }
 
 // foldFrom is from how many people on the same change for the same cause is said once.
@@ -38,17 +37,34 @@ type grouper struct {
 	verbose  bool // names everybody
 }
 
-func (g grouper) blocks(entries []entry) []block {
-	if g.bySystem {
-		return g.blocksBySystem(entries)
-	}
-	return g.blocksByPerson(entries)
+// blocks are what a section tells, in order.
+type blocks struct {
+	l     *ledger
+	units []unit
+	// mine are the items that aren't folded, worst first, person by person; those of an id begin
+	// at starts.
+	mine, starts []int32
 }
 
-// change is what folds: the same change by the same cause.
-type change struct {
-	cause access.Cause // without its text, where a line tells
-	row   row
+// unit is what stays together when blocks are sorted: the blocks of one person, or one fold.
+type unit struct {
+	kind  style // of the first row
+	risky bool
+	id    int32 // of the person whose blocks they are; -1: many tells
+	many  *many
+}
+
+// many are blocks about several, or about one system.
+type many struct {
+	label, system string
+	blocks        []block
+}
+
+func (g grouper) blocks(l *ledger) *blocks {
+	if g.bySystem {
+		return g.blocksBySystem(l)
+	}
+	return g.blocksByPerson(l)
 }
 
 // placeOf is a cause without its text where it points to a line: what a line does for several
@@ -58,23 +74,6 @@ func placeOf(c access.Cause) access.Cause {
 		c.Text = ""
 	}
 	return c
-}
-
-// oneText is what all these entries say of their cause; where that differs, the grant that it
-// comes through, if it is one.
-func oneText(entries []entry) (text string, same bool) {
-	text, grant := entries[0].cause.Text, grantOf(&entries[0])
-	same = true
-	for i := range entries {
-		same = same && entries[i].cause.Text == text
-		if grant != "" && grantOf(&entries[i]) != grant {
-			grant = ""
-		}
-	}
-	if same {
-		return text, true
-	}
-	return lead("through grant ", grant), false
 }
 
 func grantOf(e *entry) string {
@@ -88,136 +87,131 @@ func grantOf(e *entry) string {
 	return ""
 }
 
-// gather brings together the entries of one key, in the order that they come in. The keys come
-// as they are first met.
-func gather[K comparable](entries []entry, key func(*entry) K) (keys []K, groups [][]entry) {
-	at, of := map[K]int32{}, make([]int32, len(entries))
-	var sizes []int
-	for i := range entries {
-		k := key(&entries[i])
-		n, ok := at[k]
-		if !ok {
-			n = int32(len(keys))
-			at[k] = n
-			keys, sizes = append(keys, k), append(sizes, 0)
-		}
-		of[i] = n
-		sizes[n]++
-	}
-	all := make([]entry, len(entries)) // one piece of memory for all groups
-	groups = make([][]entry, len(keys))
-	for n, size := range sizes {
-		groups[n], all = all[:0:size], all[size:]
-	}
-	for i, n := range of {
-		groups[n] = append(groups[n], entries[i])
-	}
-	return keys, groups
-}
-
 // blocksByPerson gives each person their blocks, one a cause, and folds what is the same for
 // three or more. Who loses something comes before who gains.
-func (g grouper) blocksByPerson(entries []entry) []block {
-	changes, groups := gather(entries, func(e *entry) change { return change{placeOf(e.cause), e.row} })
-	folds := map[string]*unit{}
-	people := map[who]*unit{}
-	for _, i := range sortedChanges(changes) {
-		same := groups[i]
-		if g.fold && len(same) >= foldFrom {
-			foldInto(folds, changes[i], same)
-			continue
+func (g grouper) blocksByPerson(l *ledger) *blocks {
+	items := l.byThing(l.byNotes(l.byPlace(l.all()))) // the same change for the same cause stands together
+	b := &blocks{l: l}
+	f := folder{g: g, l: l, at: map[string]*fold{}}
+	alone := items[:0]
+	for len(items) > 0 {
+		n := l.sameChange(items)
+		if g.fold && n >= foldFrom {
+			f.add(items[:n])
+		} else {
+			alone = append(alone, items[:n]...)
 		}
-		for _, e := range same {
-			id := who{person: e.who.person, system: e.who.system, subject: e.who.subject}
-			u := people[id]
-			if u == nil {
-				u = &unit{label: id.label(), system: id.system}
-				people[id] = u
-			}
-			u.add(e, u.label)
-		}
+		items = items[n:]
 	}
-	units := make([]unit, 0, len(folds)+len(people))
-	for _, u := range folds {
-		u.finishFold(g)
-		units = append(units, *u)
+	for _, f := range f.folds {
+		b.units = append(b.units, f.unit(g, l))
 	}
-	units = append(units, g.alike(people)...)
-	slices.SortFunc(units, unit.compare)
-	n := 0
-	for i := range units {
-		n += len(units[i].blocks)
+	id := func(i int32) int32 { return l.id[l.items[i].who] }
+	b.mine = byNumber(alone, len(l.ids), id)
+	b.starts = make([]int32, len(l.ids)+1)
+	for _, i := range b.mine {
+		b.starts[id(i)+1]++
 	}
-	out := make([]block, 0, n)
-	for i := range units {
-		out = append(out, units[i].blocks...)
+	for k := range l.ids {
+		b.starts[k+1] += b.starts[k]
 	}
-	return out
+	g.alike(b)
+	slices.SortFunc(b.units, b.compare)
+	return b
 }
 
-// unit is what stays together when blocks are sorted: the blocks of one person, or one fold.
-type unit struct {
-	label, system string
-	fold          int // how many
-	blocks        []block
-	people        []entry
-	oneText       bool // the cause is told of all of them in the same words
-	// byCause are the blocks by their causes, once there are many; told the rows that are about
-	// an account itself, and name it.
-	byCause map[access.Cause]int
-	told    []accountRow
+// sameChange is how many items at the beginning are the same change by the same cause.
+func (l *ledger) sameChange(items []int32) int {
+	a := l.items[items[0]]
+	n := 1
+	for n < len(items) {
+		b := l.items[items[n]]
+		if a.thing != b.thing || a.notes != b.notes || l.place[a.cause] != l.place[b.cause] {
+			break
+		}
+		n++
+	}
+	return n
 }
 
-// manyBlocks is from how many blocks on they are found by a map.
-const manyBlocks = 16
-
-// add puts a person's entry under its cause. Entries come sorted, worst first.
-func (u *unit) add(e entry, title string) {
-	i := u.find(e.cause)
-	if i < 0 {
-		i = len(u.blocks)
-		u.blocks = append(u.blocks, block{title: title, cause: e.cause})
-		if u.byCause != nil {
-			u.byCause[e.cause] = i
-		}
-	}
-	b := &u.blocks[i]
-	switch {
-	case e.step == nil:
-	case !e.step.Action.OnGrant():
-		u.told = append(u.told, accountRow{i, e.row.system, e.row.what})
-	case e.who.account != "" && !slices.Contains(u.told, accountRow{i, e.row.system, object(e.step.Subject)}):
-		e.row.notes = join("as "+quoteName(e.who.account), e.row.notes)
-	}
-	b.rows = append(b.rows, blockRow{row: e.row, like: likeRow(e)})
+// folder brings together what is told of the same people for the same cause.
+type folder struct {
+	g     grouper
+	l     *ledger
+	at    map[string]*fold
+	folds []*fold
+	key   []byte
 }
 
-// find gives the place of the block of a cause, or -1.
-func (u *unit) find(c access.Cause) int {
-	if u.byCause == nil && len(u.blocks) > manyBlocks {
-		u.byCause = make(map[access.Cause]int, 2*len(u.blocks))
-		for i := range u.blocks {
-			u.byCause[u.blocks[i].cause] = i
-		}
-	}
-	if u.byCause != nil {
-		if i, ok := u.byCause[c]; ok {
-			return i
-		}
-		return -1
-	}
-	for i := range u.blocks {
-		if u.blocks[i].cause == c {
-			return i
-		}
-	}
-	return -1
+// fold is what several people share.
+type fold struct {
+	people []int32 // items of the first change, by whom they are about
+	rows   []like
 }
 
-// accountRow is a row of a block that is about an account itself.
-type accountRow struct {
-	block        int
-	system, what string
+func (f *folder) add(same []int32) {
+	same = slices.Clone(same)
+	slices.SortStableFunc(same, func(a, b int32) int { return cmp.Compare(f.l.items[a].who, f.l.items[b].who) })
+	it := f.l.items[same[0]]
+	key := binary.LittleEndian.AppendUint32(f.key[:0], uint32(f.l.place[it.cause]))
+	for _, i := range same {
+		key = binary.LittleEndian.AppendUint32(key, uint32(f.l.items[i].who))
+	}
+	f.key = key
+	x := f.at[string(key)]
+	if x == nil {
+		x = &fold{people: same}
+		f.at[string(key)] = x
+		f.folds = append(f.folds, x)
+	}
+	x.rows = append(x.rows, like{it.thing, it.notes})
+}
+
+// unit tells a fold; the names of a single change stand beside it.
+func (f *fold) unit(g grouper, l *ledger) unit {
+	b := block{cause: l.places[l.place[l.items[f.people[0]].cause]]}
+	text, same := l.oneText(f.people)
+	b.cause.Text = text
+	var rows []row
+	for _, k := range f.rows {
+		rows = append(rows, l.row(k))
+		b.rows = append(b.rows, blockRow{row: rows[len(rows)-1]})
+	}
+	whom := func(n int) *who { return &l.whos[l.items[f.people[n]].who] }
+	u := unit{kind: rows[0].kind, risky: rows[0].risky, id: -1, many: &many{label: whom(0).listed()}}
+	noun := nounOf(len(f.people), whom)
+	b.title = Count(len(f.people), noun, noun)
+	b.names = g.names(len(f.people), func(n int) string { return whom(n).listed() }, rows...)
+	if len(rows) == 1 {
+		b.rows[0].names, b.names = b.names, nil
+		role := ""
+		if l.entries != nil {
+			role = throughRole(&l.entries[f.people[0]])
+		}
+		switch {
+		case role != "":
+			b.title += " " + verb(rows[0]) + " through role " + role
+			b.sentence = true
+		case !same:
+			b.title += " " + verb(rows[0]) + lead(" ", text)
+			b.sentence = true
+		}
+	}
+	u.many.blocks = []block{b}
+	return u
+}
+
+// compare orders units: what takes away before what gives, the risky before the harmless, people
+// before what is told of several.
+func (b *blocks) compare(x, y unit) int {
+	if c := cmp.Or(order(x.kind)-order(y.kind), first(y.risky)-first(x.risky), first(x.many != nil)-first(y.many != nil)); c != 0 {
+		return c
+	}
+	if x.many == nil {
+		return cmp.Compare(x.id, y.id)
+	}
+	p, q := &x.many.blocks[0], &y.many.blocks[0]
+	return cmp.Or(strings.Compare(x.many.label, y.many.label), strings.Compare(x.many.system, y.many.system), compareCause(&p.cause, &q.cause), p.rows[0].compare(q.rows[0].row))
 }
 
 func join(a, b string) string {
@@ -227,68 +221,22 @@ func join(a, b string) string {
 	return a + ", " + b
 }
 
-func foldInto(folds map[string]*unit, k change, same []entry) {
-	slices.SortFunc(same, func(a, b entry) int { return compareWho(a.who, b.who) })
-	key := appendParts(nil, string(k.cause.Kind), k.cause.File, strconv.Itoa(k.cause.Line), k.cause.Text)
-	for i := range same {
-		w := &same[i].who
-		key = appendParts(key, w.person, w.system, w.subject.Kind, w.subject.Name, w.account)
-	}
-	u := folds[string(key)]
-	if u == nil {
-		u = &unit{fold: len(same), people: same, blocks: []block{{cause: k.cause}}}
-		u.blocks[0].cause.Text, u.oneText = oneText(same)
-		for _, e := range same {
-			u.blocks[0].names = append(u.blocks[0].names, e.who.listed())
-		}
-		u.label = u.blocks[0].names[0]
-		folds[string(key)] = u
-	}
-	u.blocks[0].rows = append(u.blocks[0].rows, blockRow{row: k.row})
-}
-
-// appendParts appends strings to a key so that different strings make different keys.
-func appendParts(key []byte, parts ...string) []byte {
-	for _, p := range parts {
-		key = append(strconv.AppendInt(key, int64(len(p)), 10), ' ')
-		key = append(key, p...)
-	}
-	return key
-}
-
-// finishFold gives a fold its title; the names of a single change stand beside it.
-func (u *unit) finishFold(g grouper) {
-	b := &u.blocks[0]
-	b.title = Count(u.fold, noun(u.people), noun(u.people))
-	var rows []row
-	for _, r := range b.rows {
-		rows = append(rows, r.row)
-	}
-	b.names = g.cutNames(b.names, rows...)
-	if len(b.rows) > 1 {
-		return
-	}
-	b.rows[0].names, b.names = b.names, nil
-	switch role := throughRole(u.people[0]); {
-	case role != "":
-		b.title += " " + verb(b.rows[0].row) + " through role " + role
-		b.sentence = true
-	case !u.oneText:
-		b.title += " " + verb(b.rows[0].row) + lead(" ", b.cause.Text)
-		b.sentence = true
-	}
-}
-
 func noun(entries []entry) string {
+	return nounOf(len(entries), func(i int) *who { return &entries[i].who })
+}
+
+// nounOf is what so many are together.
+func nounOf(n int, whom func(int) *who) string {
 	kind := ""
-	for _, e := range entries {
+	for i := range n {
+		w := whom(i)
 		switch {
-		case e.who.person != "":
+		case w.person != "":
 			kind = cmp.Or(kind, "people")
 			if kind != "people" {
 				return "holders"
 			}
-		case e.who.subject.IsAccount():
+		case w.subject.IsAccount():
 			kind = cmp.Or(kind, "accounts")
 			if kind != "accounts" {
 				return "holders"
@@ -302,7 +250,7 @@ func noun(entries []entry) string {
 
 // throughRole names the role whose own line is the cause. What is only declared has no step, and
 // no reasons that would tell.
-func throughRole(e entry) string {
+func throughRole(e *entry) string {
 	if e.step == nil {
 		return ""
 	}
@@ -333,59 +281,46 @@ func verb(r row) string {
 	return "change: " + r.what
 }
 
-func (u unit) compare(o unit) int {
-	a, b := u.blocks[0].rows[0], o.blocks[0].rows[0]
-	return cmp.Or(cmp.Compare(order(a.kind), order(b.kind)), first(b.risky)-first(a.risky), cmp.Compare(first(u.fold > 0), first(o.fold > 0)),
-		strings.Compare(u.label, o.label), strings.Compare(u.system, o.system), compareCause(u.blocks[0].cause, o.blocks[0].cause), a.compare(b.row))
-}
-
-// sortedChanges gives the places of changes in their order.
-func sortedChanges(changes []change) []int32 {
-	out := make([]int32, len(changes))
-	for i := range out {
-		out[i] = int32(i)
-	}
-	slices.SortFunc(out, func(i, j int32) int {
-		a, b := &changes[i], &changes[j]
-		if c := a.row.compare(b.row); c != 0 {
-			return c
-		}
-		return compareCause(a.cause, b.cause)
-	})
-	return out
-}
-
-func compareCause(a, b access.Cause) int {
+func compareCause(a, b *access.Cause) int {
 	return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), strings.Compare(a.Text, b.Text), strings.Compare(string(a.Kind), string(b.Kind)))
 }
 
 // blocksBySystem gives each system its blocks, one a cause, with the names beside each change.
-func (g grouper) blocksBySystem(entries []entry) []block {
-	type key struct {
-		system string
-		cause  access.Cause
+func (g grouper) blocksBySystem(l *ledger) *blocks {
+	systems := newNumbering[string]()
+	system := make([]int32, len(l.things))
+	for i := range l.things {
+		system[i] = systems.number(l.things[i].system)
 	}
-	keys, groups := gather(entries, func(e *entry) key { return key{e.row.system, placeOf(e.cause)} })
-	out := make([]block, 0, len(keys))
-	for i, k := range keys {
-		b := block{title: k.system, cause: k.cause}
-		b.cause.Text, _ = oneText(groups[i])
-		rows, people := gather(groups[i], func(e *entry) row { return e.row })
-		for j, r := range rows {
-			r.system = ""
-			slices.SortFunc(people[j], func(a, b entry) int { return compareWho(a.who, b.who) })
-			names := make([]string, len(people[j]))
-			for i, e := range people[j] {
-				names[i] = e.who.listed()
-			}
-			b.rows = append(b.rows, blockRow{row: r, names: g.cutNames(names, r)})
+	of := func(i int32) int32 { return system[l.items[i].thing] }
+	// Among the things of one system a change is a run of one thing and one note.
+	items := byNumber(l.byPlace(l.byThing(l.byNotes(l.byWho(l.all())))), len(systems.list), of)
+	var out []block
+	for len(items) > 0 {
+		at := l.items[items[0]]
+		n := 1
+		for n < len(items) && of(items[n]) == of(items[0]) && l.place[l.items[items[n]].cause] == l.place[at.cause] {
+			n++
 		}
-		slices.SortFunc(b.rows, func(a, b blockRow) int { return a.compare(b.row) })
+		b := block{title: l.things[at.thing].system, cause: l.places[l.place[at.cause]]}
+		b.cause.Text, _ = l.oneText(items[:n])
+		for same := items[:n]; len(same) > 0; {
+			k := l.sameChange(same)
+			r := l.row(like{l.items[same[0]].thing, l.items[same[0]].notes})
+			r.system = ""
+			b.rows = append(b.rows, blockRow{row: r, names: g.names(k, func(n int) string { return l.whos[l.items[same[n]].who].listed() }, r)})
+			same = same[k:]
+		}
 		out = append(out, b)
+		items = items[n:]
 	}
 	slices.SortFunc(out, func(a, b block) int {
 		x, y := a.rows[0], b.rows[0]
-		return cmp.Or(strings.Compare(a.title, b.title), order(x.kind)-order(y.kind), first(y.risky)-first(x.risky), compareCause(a.cause, b.cause))
+		return cmp.Or(strings.Compare(a.title, b.title), order(x.kind)-order(y.kind), first(y.risky)-first(x.risky), compareCause(&a.cause, &b.cause))
 	})
-	return out
+	told := &blocks{l: l}
+	for i := range out {
+		told.units = append(told.units, unit{id: -1, many: &many{blocks: out[i : i+1]}})
+	}
+	return told
 }

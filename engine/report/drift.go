@@ -107,7 +107,7 @@ func (v *driftView) driftSystem(s plan.System, t *driftTotals) {
 	for _, f := range fates {
 		if entries := byFate[f.fate]; len(entries) > 0 {
 			v.text(2, 4, f.text)
-			v.blocks(grouper{fold: true}.blocks(entries), 4)
+			v.told(entries, grouper{fold: true}, 4)
 		}
 	}
 	for _, f := range lists {

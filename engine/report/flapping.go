@@ -49,7 +49,7 @@ func (v *view) questions() {
 		v.line(2, at).put(q.ref.System, plain).column(at).prose(q.ref.ID.String()+": "+q.steps[0].Held.Text, plain).end()
 		v.line(at, at).prose("declare what the other one does, take it out of manage:, or correct it once more with", plain).
 			space(1).whole(q.allow(), plain).end()
-		v.blocks(v.o.grouper(true).blocks(v.entries(q.steps)), 4)
+		v.told(v.entries(q.steps), v.o.grouper(true), 4)
 	}
 }
 

@@ -70,7 +70,8 @@ func refusalCard(r plan.Refusal) htmlCard {
 func (m *markdown) cardsAfter() []htmlCards {
 	var out []htmlCards
 	documents := htmlCards{Title: "Settings"}
-	for _, s := range m.v.plan.Shifts {
+	for i := range m.v.plan.Shifts {
+		s := &m.v.plan.Shifts[i]
 		if s.Kind == access.ShiftSettings && !m.v.toldAsJudging(s.System) {
 			r := settingText(s)
 			documents.Items = append(documents.Items, card("", symbols[r.kind]+" "+r.notes))

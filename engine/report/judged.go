@@ -204,7 +204,7 @@ func (v *view) refusedByRules() {
 		if f.Remediation != "" {
 			v.text(4, 6, f.Remediation)
 		}
-		v.blocks(v.o.grouper(true).blocks(v.entries(v.named(r))), 4)
+		v.told(v.entries(v.named(r)), v.o.grouper(true), 4)
 	}
 }
 

@@ -98,8 +98,8 @@ func newMarkdown(p *plan.Plan, o MarkdownOptions) *markdown {
 		c.stories = stories(m.v.pick(func(s *plan.Step) bool { return shown(s) && classOf(s) == c.class }))
 		if c.class == plan.ClassChange {
 			for _, part := range m.v.declaredAlone() {
-				if len(part.entries) > 0 {
-					c.more = append(c.more, mdPart{part.title, stories(part.entries)})
+				if entries := m.v.shifts(part.of); len(entries) > 0 {
+					c.more = append(c.more, mdPart{part.title, stories(entries)})
 				}
 			}
 		}

@@ -66,7 +66,8 @@ func (m *markdown) settings() {
 	}
 	m.flips()
 	begun := false
-	for _, s := range p.Shifts {
+	for i := range p.Shifts {
+		s := &p.Shifts[i]
 		if s.Kind != "settings" || m.v.toldAsJudging(s.System) {
 			continue
 		}

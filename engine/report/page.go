@@ -35,6 +35,7 @@ type page struct {
 	name  int  // how wide the column of systems is at least
 	some  bool // something was written
 	blank bool // the last line was blank
+	now   line // that is being written
 }
 
 const usualWidth = 100
@@ -68,10 +69,11 @@ func (p *page) text(indent, hang int, s string) {
 	p.line(indent, hang).prose(s, plain).end()
 }
 
-// line begins a line at a column. What doesn't fit goes on in further lines, which begin at
-// the column hang.
+// line begins a line at a column, once the one before has ended. What doesn't fit goes on in
+// further lines, which begin at the column hang.
 func (p *page) line(indent, hang int) *line {
-	return &line{p: p, skip: indent, hang: hang, limit: p.width}
+	p.now = line{p: p, skip: indent, hang: hang, limit: p.width}
+	return &p.now
 }
 
 // line is a line that is being written.
@@ -96,12 +98,14 @@ func (l *line) put(s string, st style) *line {
 	if strings.Contains(s, " ") && utf8.RuneCountInString(s) > l.limit-l.hang {
 		return l.prose(s, st)
 	}
-	return l.whole(s, st)
+	return l.clean(s, st)
 }
 
 // whole writes one piece that is never broken, such as a command.
-func (l *line) whole(s string, st style) *line {
-	s = Clean(s)
+func (l *line) whole(s string, st style) *line { return l.clean(Clean(s), st) }
+
+// clean does the same with what is safe to print.
+func (l *line) clean(s string, st style) *line {
 	n := utf8.RuneCountInString(s)
 	if n == 0 {
 		return l
@@ -138,9 +142,9 @@ func (l *line) paint(st style) {
 
 // prose writes words, broken at spaces. It begins a word's distance from what stands before.
 func (l *line) prose(s string, st style) *line {
-	for _, word := range strings.Fields(Clean(s)) {
+	for word := range strings.FieldsSeq(Clean(s)) {
 		l.space(1)
-		l.whole(word, st)
+		l.clean(word, st)
 	}
 	return l
 }

@@ -157,7 +157,12 @@ func (v *view) section(title string, entries []entry, fold bool) {
 		return
 	}
 	v.heading(title)
-	v.blocks(v.o.grouper(fold).blocks(entries), 2)
+	v.told(entries, v.o.grouper(fold), 2)
+}
+
+// told writes entries as blocks.
+func (v *view) told(entries []entry, g grouper, indent int) {
+	v.blocks(g.blocks(ledgerOf(entries)), indent)
 }
 
 // classes writes what is carried out, and what only waits for something that is held.

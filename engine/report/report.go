@@ -8,7 +8,9 @@
 //	who.go, holder.go, show.go, expiring.go, audit.go   answers; CSV is written by csv.go
 //	step.go, block.go             a step as a row; rows into blocks, one a cause, folded
 //	alike.go                      people who fare the same for causes of the same form
-//	section.go, page.go           blocks into lines of limited width
+//	ledger.go, numbers.go, shiftledger.go   many rows as numbers, each text once
+//	personal.go                   the blocks of one person
+//	section.go, teller.go, page.go   blocks into lines of limited width, in parts side by side
 //	story.go                      steps told by their causes, the riskiest first
 //	markdown.go, md….go           a plan for a merge request, with as much detail as has room
 //	html.go, html/                a plan as one page for a browser

@@ -10,40 +10,45 @@ import (
 // declared writes what the declaration itself changes, where no step tells: on systems that
 // weren't read. With Verbose all of it.
 func (v *view) declared() {
+	parts := v.declaredAlone()
 	if v.o.Verbose && !v.noneRead() {
-		v.section("Declared, whatever the systems hold", v.shifts(func(access.Shift) bool { return true }), true)
-		return
+		parts = []part{{"Declared, whatever the systems hold", everyShift}}
 	}
-	for _, part := range v.declaredAlone() {
-		v.section(part.title, part.entries, true)
+	for _, part := range parts {
+		if l := v.shiftLedger(part.of); len(l.items) > 0 {
+			v.heading(part.title)
+			v.blocks(v.o.grouper(true).blocks(l), 2)
+		}
 	}
 }
 
-// part is a titled piece of a report.
+// part is a titled piece of what is declared.
 type part struct {
-	title   string
-	entries []entry
+	title string
+	of    func(*access.Shift) bool
 }
+
+func everyShift(*access.Shift) bool { return true }
 
 // declaredAlone is what the declaration changes where no step tells it.
 func (v *view) declaredAlone() []part {
 	if v.noneRead() {
-		return []part{{"Changes", v.shifts(func(access.Shift) bool { return true })}}
+		return []part{{"Changes", everyShift}}
 	}
 	unread := map[string]bool{}
 	for _, s := range v.plan.Systems {
 		unread[s.Name] = s.NotRead != "" || s.Error != ""
 	}
 	return []part{
-		{"Declared on systems that weren't read", v.shifts(func(s access.Shift) bool { return unread[s.System] })},
-		{"Declared otherwise, with nothing to do for it now", v.shifts(func(s access.Shift) bool {
-			return !unread[s.System] && (s.Kind == access.ShiftLengthen || s.Kind == access.ShiftShorten || s.Kind == access.ShiftStatus && !v.told(s))
-		})},
+		{"Declared on systems that weren't read", func(s *access.Shift) bool { return unread[s.System] }},
+		{"Declared otherwise, with nothing to do for it now", func(s *access.Shift) bool {
+			return !unread[s.System] && (s.Kind == access.ShiftLengthen || s.Kind == access.ShiftShorten || s.Kind == access.ShiftStatus && !toldBySteps(s))
+		}},
 	}
 }
 
-// told reports whether steps tell what becomes of a person's status.
-func (v *view) told(s access.Shift) bool {
+// toldBySteps reports whether steps tell what becomes of a person's status.
+func toldBySteps(s *access.Shift) bool {
 	to, _, _ := strings.Cut(s.To, " ")
 	switch to {
 	case "active", "leave", "left", "gone":
@@ -56,7 +61,8 @@ func (v *view) told(s access.Shift) bool {
 // No step shows them, so they are always told.
 func (v *view) settings() {
 	begun := false
-	for _, s := range v.plan.Shifts {
+	for i := range v.plan.Shifts {
+		s := &v.plan.Shifts[i]
 		if s.Kind != access.ShiftSettings || v.toldAsJudging(s.System) {
 			continue
 		}
@@ -71,7 +77,7 @@ func (v *view) settings() {
 }
 
 // settingText names a document that judges or is judged: accord.yaml, a system, an exemption.
-func settingText(s access.Shift) row {
+func settingText(s *access.Shift) row {
 	name := s.System
 	if name != "accord.yaml" && !strings.Contains(name, " ") {
 		name = "system " + name
@@ -87,43 +93,56 @@ func settingText(s access.Shift) row {
 	return row{kind: changed, notes: name + " changes"}
 }
 
-func (v *view) shifts(filter func(access.Shift) bool) []entry {
+// shifts are the entries of what a part is about.
+func (v *view) shifts(of func(*access.Shift) bool) []entry {
 	n := 0
-	for _, s := range v.plan.Shifts {
-		if s.Kind != access.ShiftSettings && filter(s) {
+	for i := range v.plan.Shifts {
+		if s := &v.plan.Shifts[i]; s.Kind != access.ShiftSettings && of(s) {
 			n++
 		}
 	}
 	out := make([]entry, 0, n)
-	for _, s := range v.plan.Shifts {
-		if s.Kind == access.ShiftSettings || !filter(s) {
+	for i := range v.plan.Shifts {
+		s := &v.plan.Shifts[i]
+		if s.Kind == access.ShiftSettings || !of(s) {
 			continue
 		}
-		e := entry{who: who{person: s.Person}, cause: s.Cause}
-		if s.Person == "" {
-			e.who = who{system: s.System, subject: s.Subject}
-		}
-		e.row = row{system: s.System, what: entitlement(s.Target, s.Permission)}
-		e.row.kind, e.row.notes = shiftText(s)
-		if s.Kind == access.ShiftStatus {
-			e.row.what = "status"
-			if what, from, to, ok := factOf(s); ok {
-				e.row.what, e.row.notes = what, from+" → "+to
-			}
-		}
+		e := entry{who: whoseShift(s), cause: s.Cause}
+		kind, what, notes := sayShift(s)
+		e.row = row{kind: kind, system: s.System, what: what, notes: notes}
 		out = append(out, e)
 	}
 	return out
 }
 
+// whoseShift is whom a shift is about.
+func whoseShift(s *access.Shift) who {
+	if s.Person == "" {
+		return who{system: s.System, subject: s.Subject}
+	}
+	return who{person: s.Person}
+}
+
+// sayShift gives a shift's symbol, what it is about, and how it changes.
+func sayShift(s *access.Shift) (kind style, what, notes string) {
+	kind, notes = shiftText(s)
+	if s.Kind == access.ShiftStatus {
+		if what, from, to, ok := factOf(s); ok {
+			return kind, what, from + " → " + to
+		}
+		return kind, "status", notes
+	}
+	return kind, entitlement(s.Target, s.Permission), notes
+}
+
 // factOf takes apart what is declared of a person beside the status: an attribute, the manager.
-func factOf(s access.Shift) (what, from, to string, ok bool) {
+func factOf(s *access.Shift) (what, from, to string, ok bool) {
 	what, from, _ = strings.Cut(s.From, " ")
 	is, to, _ := strings.Cut(s.To, " ")
 	return what, from, to, what == is && !slices.Contains([]string{"active", "leave", "left", "gone"}, is)
 }
 
-func shiftText(s access.Shift) (style, string) {
+func shiftText(s *access.Shift) (style, string) {
 	switch s.Kind {
 	case access.ShiftLose:
 		return taken, ""
@@ -145,7 +164,7 @@ func shiftText(s access.Shift) (style, string) {
 	return changed, s.From + " → " + s.To
 }
 
-func fromTo(s access.Shift) string {
+func fromTo(s *access.Shift) string {
 	before, after := spansText(s.Before), spansText(s.After)
 	if before == "" {
 		before = "without end"

@@ -95,8 +95,16 @@ func twoAccounts(p *plan.Plan) map[holding]bool {
 	return out
 }
 
-func compareWho(a, b who) int {
-	return cmp.Or(strings.Compare(a.label(), b.label()), strings.Compare(a.system, b.system), strings.Compare(a.account, b.account))
+// bare is who without the account.
+func (w who) bare() who { return who{person: w.person, system: w.system, subject: w.subject} }
+
+// compareWho orders by label and then so that different ones differ, the account last.
+func compareWho(a, b *who) int {
+	if a.person != "" && b.person != "" {
+		return cmp.Or(strings.Compare(a.person, b.person), strings.Compare(a.system, b.system), a.subject.Compare(b.subject), strings.Compare(a.account, b.account))
+	}
+	return cmp.Or(strings.Compare(a.label(), b.label()), strings.Compare(a.system, b.system), strings.Compare(a.person, b.person), a.subject.Compare(b.subject),
+		strings.Compare(a.account, b.account))
 }
 
 // entry is one step on its way into a report.

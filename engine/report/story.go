@@ -143,6 +143,29 @@ type lineKey struct {
 	leaver bool
 }
 
+// change is what is told as one: the same cause and, where none is known, the same row.
+type change struct {
+	cause access.Cause // without its text, where a line tells
+	row   row
+}
+
+// oneText is what all these entries say of their cause; where that differs, the grant that it
+// comes through, if it is one.
+func oneText(entries []entry) string {
+	text, grant := entries[0].cause.Text, grantOf(&entries[0])
+	same := true
+	for i := range entries {
+		same = same && entries[i].cause.Text == text
+		if grant != "" && grantOf(&entries[i]) != grant {
+			grant = ""
+		}
+	}
+	if same {
+		return text
+	}
+	return lead("through grant ", grant)
+}
+
 // stories tells entries by their causes, the riskiest first. A line of the declaration that
 // reaches three or more is told once with all whom it reaches; everybody else has stories of
 // their own, and those who fare the same are told together.
@@ -160,7 +183,7 @@ func stories(entries []entry) []story {
 	for k, same := range byCause {
 		if countPeople(same) >= foldFrom {
 			s := storyOf(same)
-			s.cause.Text, _ = oneText(same)
+			s.cause.Text = oneText(same)
 			s.unit = fmt.Sprintf("%q %d %q %q %q %q", k.cause.File, k.cause.Line, k.cause.Text, k.row.system, k.row.what, k.row.notes)
 			out = append(out, s)
 			continue
@@ -201,7 +224,7 @@ func storyOf(entries []entry) story {
 	}
 	slices.SortFunc(s.lines, storyLine.compare)
 	for _, l := range s.lines {
-		slices.SortFunc(l.entries, func(a, b entry) int { return cmp.Or(compareWho(a.who, b.who), strings.Compare(nameOf(a), nameOf(b))) })
+		slices.SortFunc(l.entries, func(a, b entry) int { return cmp.Or(compareWho(&a.who, &b.who), strings.Compare(nameOf(a), nameOf(b))) })
 	}
 	return s
 }
@@ -281,7 +304,7 @@ func sortStories(in []story) {
 	}
 	slices.SortFunc(in, func(a, b story) int {
 		return cmp.Or(a.rank-b.rank, cmp.Compare(first(b.person == ""), first(a.person == "")), strings.Compare(a.unit, b.unit),
-			a.lines[0].compare(b.lines[0]), compareCause(a.cause, b.cause))
+			a.lines[0].compare(b.lines[0]), compareCause(&a.cause, &b.cause))
 	})
 }
 

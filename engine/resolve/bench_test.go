@@ -77,3 +77,35 @@ func BenchmarkCompare(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkCompareNew: 50,000 grants where nothing was.
+func BenchmarkCompareNew(b *testing.B) {
+	w := sound(b, company(b, 5000))
+	b.ReportAllocs()
+	for b.Loop() {
+		if n := len(resolve.Compare(nil, w)); n < 50000 {
+			b.Fatalf("%d shifts", n)
+		}
+	}
+}
+
+// BenchmarkTracer: what answers for each of 50,000 grants, where no change is known.
+func BenchmarkTracer(b *testing.B) {
+	w := sound(b, company(b, 5000))
+	shifts := resolve.Compare(nil, w)
+	b.ReportAllocs()
+	for b.Loop() {
+		t := resolve.NewTracer(nil)
+		n := 0
+		for i := range shifts {
+			if s := &shifts[i]; s.Person != "" {
+				if _, ok, _ := t.Responsible(w.System(s.System), s.Person, s.Target, s.Permission); ok {
+					n++
+				}
+			}
+		}
+		if n != 50000 {
+			b.Fatalf("%d grants have a link", n)
+		}
+	}
+}

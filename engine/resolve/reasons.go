@@ -139,24 +139,24 @@ func roleLinks(b *bundle) []access.Link {
 // memberLinks follow the path from a term to the person. The group is the document that the term
 // stands in; nil: a grant, whose own line names the term already.
 func memberLinks(all *people, person *declare.Person, who *path, group *declare.Group) []access.Link {
-	var out []access.Link
+	return appendMemberLinks(nil, all, person, who, group, true)
+}
+
+// appendMemberLinks appends them, with their texts or, for who only asks where they stand, without.
+func appendMemberLinks(out []access.Link, all *people, person *declare.Person, who *path, group *declare.Group, texts bool) []access.Link {
 	for p := who; p != nil; p = p.inner {
 		if group != nil {
-			out = append(out, access.Link{File: group.File, Line: int(p.term.At.Line), Text: includesText(group, p.term)})
+			l := access.Link{File: group.File, Line: int(p.term.At.Line)}
+			if texts {
+				l.Text = includesText(group, p.term)
+			}
+			out = append(out, l)
 		}
 		switch p.term.Kind {
 		case declare.TermMatch:
-			for _, key := range p.term.Match {
-				for _, v := range person.Get(key.Key.Value) {
-					if matches(key, v.Value) {
-						out = append(out, access.Link{File: person.File, Line: int(v.At.Line),
-							Text: fmt.Sprintf("%s's %s is %q", person.ID.Value, key.Key.Value, v.Value)})
-						break
-					}
-				}
-			}
+			out = appendMatchLinks(out, person, p.term, texts)
 		case declare.TermReports:
-			out = append(out, reportLinks(all, person, p.term.Name.Value)...)
+			out = appendReportLinks(out, all, person, p.term.Name.Value, texts)
 		}
 		if p.group != nil {
 			group = p.group
@@ -165,11 +165,30 @@ func memberLinks(all *people, person *declare.Person, who *path, group *declare.
 	return out
 }
 
-func reportLinks(all *people, person *declare.Person, top string) []access.Link {
-	var out []access.Link
+func appendMatchLinks(out []access.Link, person *declare.Person, term *declare.Term, texts bool) []access.Link {
+	for _, key := range term.Match {
+		for _, v := range person.Get(key.Key.Value) {
+			if !matches(key, v.Value) {
+				continue
+			}
+			l := access.Link{File: person.File, Line: int(v.At.Line)}
+			if texts {
+				l.Text = fmt.Sprintf("%s's %s is %q", person.ID.Value, key.Key.Value, v.Value)
+			}
+			out = append(out, l)
+			break
+		}
+	}
+	return out
+}
+
+func appendReportLinks(out []access.Link, all *people, person *declare.Person, top string, texts bool) []access.Link {
 	for n := 0; person != nil && person.ID.Value != top && n <= len(all.list); n++ {
-		out = append(out, access.Link{File: person.File, Line: int(person.Manager.At.Line),
-			Text: fmt.Sprintf("%s reports to %s", person.ID.Value, person.Manager.Value)})
+		l := access.Link{File: person.File, Line: int(person.Manager.At.Line)}
+		if texts {
+			l.Text = fmt.Sprintf("%s reports to %s", person.ID.Value, person.Manager.Value)
+		}
+		out = append(out, l)
 		i, ok := all.find(person.Manager.Value)
 		if !ok {
 			break

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/accordhq/accord/engine/access"
@@ -23,7 +24,7 @@ func Compare(base, head *World) []access.Shift {
 	c.statuses(base, head)
 	c.settings(base, head)
 	SortShifts(c.out)
-	return mergeShifts(c.access(base, head), c.out)
+	return mergeShifts(c.access(base, head, len(c.out)), c.out)
 }
 
 func newComparer(head *World) *comparer {
@@ -42,16 +43,20 @@ func newComparer(head *World) *comparer {
 }
 
 // SortShifts puts shifts into the order in which the change digest covers them.
-func SortShifts(shifts []access.Shift) { slices.SortFunc(shifts, compareShift) }
+func SortShifts(shifts []access.Shift) {
+	slices.SortFunc(shifts, func(a, b access.Shift) int { return compareShift(&a, &b) })
+}
 
 type comparer struct {
 	names   map[string]string // a person's id before → id now
 	systems map[string]string // a system's id before → id now
+	zone    *time.Location    // of the intervals: the repository's
+	out     []access.Shift
+
+	mu      sync.Mutex // of the numbers, while they are given
 	terms   map[*declare.Term]string
 	reasons map[string]int32 // wording → number
 	wording []string         // by number
-	zone    *time.Location   // of the intervals: the repository's
-	out     []access.Shift
 }
 
 // now is the id by which something goes at head.
@@ -194,7 +199,9 @@ func statusText(p *declare.Person) string {
 func (c *comparer) settings(base, head *World) {
 	same := sharedDocs(base.Repo, head.Repo)
 	c.texts(settingsOf(base.Repo, same), settingsOf(head.Repo, same), true)
-	c.texts(dutiesOf(base.Repo, same), dutiesOf(head.Repo, same), false)
+	if len(base.Repo.Groups)+len(base.Repo.Roles) > 0 {
+		c.texts(dutiesOf(base.Repo, same), dutiesOf(head.Repo, same), false)
+	}
 }
 
 // sharedDocs tells of which documents both revisions have the very same one: these needn't be
@@ -260,7 +267,7 @@ func dutiesOf(r *declare.Repository, same func(any) bool) map[string]string {
 
 func distinct(lines []string) []string { return slices.Compact(slices.Sorted(slices.Values(lines))) }
 
-func compareShift(a, b access.Shift) int {
+func compareShift(a, b *access.Shift) int {
 	return cmp.Or(
 		cmp.Compare(a.Person, b.Person), cmp.Compare(a.System, b.System),
 		a.Subject.Compare(b.Subject), a.Target.Compare(b.Target),

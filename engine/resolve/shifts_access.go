@@ -3,11 +3,13 @@ package resolve
 import (
 	"cmp"
 	"iter"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/accordhq/accord/engine/access"
-	"github.com/accordhq/accord/engine/declare"
 )
 
 // What people hold is compared system by system, as a merge of sorted runs of numbers: people and
@@ -32,9 +34,12 @@ func (c *comparer) subjects(b, h *World) *subjects {
 	}
 	slices.Sort(s.ids)
 	s.ids = slices.Compact(s.ids)
-	rank := func(id string) int32 {
-		i, _ := slices.BinarySearch(s.ids, id)
-		return int32(i)
+	at := 0
+	rank := func(id string) int32 { // mostly the next one: people are sorted by their ids
+		if at++; at >= len(s.ids) || s.ids[at] != id {
+			at, _ = slices.BinarySearch(s.ids, id)
+		}
+		return int32(at)
 	}
 	for i := range h.whom {
 		s.head[i] = rank(head.list[i].ID.Value)
@@ -67,8 +72,9 @@ func (t thing) compare(o thing) int {
 	return cmp.Or(t.subject.Compare(o.subject), t.target.Compare(o.target), strings.Compare(t.permission, o.permission))
 }
 
-// access compares who holds what, sorted as SortShifts does.
-func (c *comparer) access(base, head *World) []access.Shift {
+// access compares who holds what, sorted as SortShifts does. Before the shifts the list has room for
+// others.
+func (c *comparer) access(base, head *World, room int) []access.Shift {
 	before, after := c.bySystem(base), c.bySystem(head)
 	var names []string
 	for name := range before {
@@ -80,14 +86,42 @@ func (c *comparer) access(base, head *World) []access.Shift {
 	slices.Sort(names)
 	names = slices.Compact(names)
 	who := c.subjects(base, head)
-	parts := make([][]difference, len(names))
-	things := make([][]thing, len(names))
-	for i, name := range names {
-		things[i] = thingsOf(before[name], after[name])
-		both := len(before[name]) > 0 && len(after[name]) > 0
-		parts[i] = merge(c.held(before[name], things[i], who.base, both), c.held(after[name], things[i], who.head, both))
+	parts := make([]part, len(names))
+	sideBySide(len(names), func() func(int) {
+		return func(i int) {
+			b, a := before[names[i]], after[names[i]]
+			p := part{name: names[i], things: thingsOf(b, a)}
+			both := len(b) > 0 && len(a) > 0
+			p.before, p.after = c.held(b, p.things, who.base, both), c.held(a, p.things, who.head, both)
+			p.merge()
+			parts[i] = p
+		}
+	})
+	return c.shifts(parts, who, room)
+}
+
+// part is what both sides say of one system, and where they differ.
+type part struct {
+	name          string
+	things        []thing
+	before, after []heldBy
+	differences   []difference
+}
+
+// sideBySide does n things, as many at a time as there are processors. With makes what a processor
+// does each of them with.
+func sideBySide(n int, with func() func(i int)) {
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), n) {
+		wg.Go(func() {
+			do := with()
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				do(i)
+			}
+		})
 	}
-	return c.shifts(names, things, parts, who)
+	wg.Wait()
 }
 
 // bySystem are the systems by the names that they have at head.
@@ -169,8 +203,10 @@ func (d *Desired) heldByResources() iter.Seq[access.Grant] {
 	}
 }
 
-// number gives each wording of a reason a number of its own.
+// number gives each wording of a reason a number of its own. Which one it is means nothing.
 func (c *comparer) number(w *way) int32 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	text := c.word(w)
 	n, ok := c.reasons[text]
 	if !ok {
@@ -201,19 +237,27 @@ func (c *comparer) word(w *way) string {
 	return b.String()
 }
 
-// difference is what both sides say of one subject and one thing, where that isn't the same.
-type difference struct{ before, after []heldBy }
+// difference is where both sides of a part tell of one subject and one thing, where they don't say
+// the same: so many rows from an index on.
+type difference struct{ before, befores, after, afters int32 }
 
-func (d difference) first() heldBy {
-	if len(d.before) > 0 {
-		return d.before[0]
+func (p *part) sides(d difference) (before, after []heldBy) {
+	return p.before[d.before : d.before+d.befores], p.after[d.after : d.after+d.afters]
+}
+
+func (p *part) first(d difference) heldBy {
+	if d.befores > 0 {
+		return p.before[d.before]
 	}
-	return d.after[0]
+	return p.after[d.after]
 }
 
 // merge goes through both sides at once.
-func merge(before, after []heldBy) []difference {
-	var out []difference
+func (p *part) merge() {
+	if len(p.before) == 0 || len(p.after) == 0 {
+		p.differences = make([]difference, 0, max(len(p.before), len(p.after)))
+	}
+	before, after := p.before, p.after
 	for len(before) > 0 || len(after) > 0 {
 		var at heldBy
 		switch {
@@ -224,13 +268,12 @@ func merge(before, after []heldBy) []difference {
 		default:
 			at = after[0]
 		}
-		d := difference{run(before, at), run(after, at)}
-		before, after = before[len(d.before):], after[len(d.after):]
-		if !d.same() {
-			out = append(out, d)
+		b, a := run(before, at), run(after, at)
+		if !same(b, a) {
+			p.differences = append(p.differences, difference{int32(len(p.before) - len(before)), int32(len(b)), int32(len(p.after) - len(after)), int32(len(a))})
 		}
+		before, after = before[len(b):], after[len(a):]
 	}
-	return out
 }
 
 // run are the rows at the beginning that are about the same.
@@ -244,97 +287,6 @@ func run(rows []heldBy, at heldBy) []heldBy {
 
 // same reports the usual case quickly: the same rows. That what is left differs has still to be
 // seen.
-func (d difference) same() bool {
-	return slices.EqualFunc(d.before, d.after, func(a, b heldBy) bool { return a.span == b.span && a.reason == b.reason })
-}
-
-// shifts puts the differences of all systems in order: by subject, then by system and thing.
-func (c *comparer) shifts(names []string, things [][]thing, parts [][]difference, who *subjects) []access.Shift {
-	starts := make([]int32, len(who.ids)+1)
-	n := 0
-	for _, part := range parts {
-		for _, d := range part {
-			starts[d.first().subject+1]++
-		}
-		n += len(part)
-	}
-	for i := range len(who.ids) {
-		starts[i+1] += starts[i]
-	}
-	type place struct{ system, at int32 }
-	order := make([]place, n)
-	for s, part := range parts {
-		for i, d := range part {
-			order[starts[d.first().subject]] = place{int32(s), int32(i)}
-			starts[d.first().subject]++
-		}
-	}
-	out := make([]access.Shift, 0, n+len(c.out)) // room for mergeShifts
-	for _, p := range order {
-		d := parts[p.system][p.at]
-		t := things[p.system][d.first().what]
-		s := access.Shift{Person: who.ids[d.first().subject], System: names[p.system], Subject: t.subject, Target: t.target, Permission: t.permission}
-		if c.shift(&s, d) {
-			out = append(out, s)
-		}
-	}
-	return out
-}
-
-// shift says how a difference moves an access, and whether it does.
-func (c *comparer) shift(s *access.Shift, d difference) bool {
-	b, a := unionOf(d.before), unionOf(d.after)
-	switch {
-	case slices.Equal(a, b):
-		rb, ra := c.wordings(d.before), c.wordings(d.after)
-		if slices.Equal(rb, ra) {
-			return false
-		}
-		s.Kind, s.Reasons = access.ShiftReason, declare.Digest(rb)+" "+declare.Digest(ra)
-	case len(b) == 0:
-		s.Kind = access.ShiftGain
-	case len(a) == 0:
-		s.Kind = access.ShiftLose
-	case covers(a, b):
-		s.Kind = access.ShiftLengthen
-	default:
-		s.Kind = access.ShiftShorten
-	}
-	s.Before, s.After = spans(b, c.zone), spans(a, c.zone)
-	return true
-}
-
-func unionOf(rows []heldBy) []span {
-	in := make([]span, len(rows))
-	for i, r := range rows {
-		in[i] = r.span
-	}
-	return union(in)
-}
-
-func (c *comparer) wordings(rows []heldBy) []string {
-	var out []string
-	for _, r := range rows {
-		if r.reason >= 0 {
-			out = append(out, c.wording[r.reason])
-		}
-	}
-	return distinct(out)
-}
-
-// mergeShifts puts the second sorted list into the first, from the end on, in the room behind it.
-func mergeShifts(a, b []access.Shift) []access.Shift {
-	i, j := len(a)-1, len(b)-1
-	a = append(a, b...)
-	for at := len(a) - 1; j >= 0; at-- {
-		if i >= 0 && compareShift(a[i], b[j]) > 0 {
-			a[at], i = a[i], i-1
-		} else {
-			a[at], j = b[j], j-1
-		}
-	}
-	if len(a) == 0 {
-		return nil
-	}
-	return a
+func same(before, after []heldBy) bool {
+	return slices.EqualFunc(before, after, func(a, b heldBy) bool { return a.span == b.span && a.reason == b.reason })
 }

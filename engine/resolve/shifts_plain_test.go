@@ -215,3 +215,52 @@ func agree(t *testing.T, name string, base, head *World, seen map[access.ShiftKi
 		t.Fatalf("%s: (- the plain way, + Compare)\n%s", name, diff)
 	}
 }
+
+// TestCompareInPieces: so many differences that they are told in pieces, and every other of them is
+// none: one entry was parted in two that touch.
+func TestCompareInPieces(t *testing.T) {
+	declared := func(parted bool) []declare.File {
+		var people, to strings.Builder
+		for i := range 2*shiftsAtATime + 100 {
+			fmt.Fprintf(&people, "- {person: p%05d}\n", i)
+			switch {
+			case i%2 == 0 && parted:
+				fmt.Fprintf(&to, "- {person: p%05d, until: 2026-12-31}\n- {person: p%05d, from: 2027-01-01}\n", i, i)
+			case i%2 == 0 || parted:
+				fmt.Fprintf(&to, "- p%05d\n", i)
+			}
+		}
+		return []declare.File{
+			{Path: "accord.yaml", Data: []byte("version: 1\n")}, {Path: "people.yaml", Data: []byte("people:\n" + people.String())},
+			{Path: "system.yaml", Data: []byte("system: plain\nconnector: plain\nmode: authoritative\nmanage: [\"*/*\"]\nresources: {role/a: {}}\n")},
+			{Path: "grant.yaml", Data: []byte("grant: g\nto:\n" + to.String() + "access: {plain: [role/a]}\n")},
+		}
+	}
+	seen := map[access.ShiftKind]int{}
+	base := world(t, declared(false))
+	agree(t, "parted", base, world(t, declared(true), base.Repo), seen)
+	if want := shiftsAtATime + 50; len(seen) != 1 || seen[access.ShiftGain] != want {
+		t.Errorf("%v, not %d gains", seen, want)
+	}
+}
+
+// TestMergeShifts: two sorted lists are one, whichever ends first.
+func TestMergeShifts(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 200 {
+		list := func() (out []access.Shift) {
+			for range r.IntN(6) {
+				out = append(out, access.Shift{Person: string(rune('a' + r.IntN(4))), System: string(rune('a' + r.IntN(4))), Kind: access.ShiftStatus})
+			}
+			SortShifts(out)
+			return out
+		}
+		a, b := list(), list()
+		want := slices.Concat(a, b)
+		SortShifts(want)
+		got := mergeShifts(append(make([]access.Shift, len(b)), a...), b)
+		if diff := cmp.Diff(want, got); len(want) > 0 && diff != "" {
+			t.Fatalf("%v and %v: (- want, + got)\n%s", a, b, diff)
+		}
+	}
+}
