@@ -37,9 +37,9 @@ type Desired struct {
 	heads  map[headOf][]access.Link
 
 	// What owners.go finds out when it is asked.
-	calledOnce, foundOnce, ownersOnce sync.Once
-	everyName, foundIndex             map[access.ID][]int32
-	holderOf                          map[access.ID]int32
+	calledOnce, foundOnce, ruledOnce sync.Once
+	everyName, foundIndex            map[access.ID][]int32
+	ruled                            *ruledNames
 }
 
 type attrTemplate struct {

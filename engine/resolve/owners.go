@@ -21,27 +21,44 @@ type names struct {
 	own map[string]map[string][]int32
 
 	mu     sync.Mutex
-	byRule map[string]map[string][]int32 // rule → name → people
+	byRule map[string]*ruledNames
 }
 
-// ruled are the people to whom a rule gives a name, in their order.
-func (p *people) ruled(n naming, name string) []int32 {
+// ruledNames are the people to whom a rule gives a name, in their order: mostly one.
+type ruledNames struct {
+	one  map[string]int32
+	more map[string][]int32 // the others, where there are several
+}
+
+func (n *ruledNames) add(name string, i int32) {
+	if _, ok := n.one[name]; !ok {
+		n.one[name] = i
+		return
+	}
+	if n.more == nil {
+		n.more = map[string][]int32{}
+	}
+	n.more[name] = append(n.more[name], i)
+}
+
+// ruled are the names that a rule makes.
+func (p *people) ruled(n naming) *ruledNames {
 	p.names.mu.Lock()
 	defer p.names.mu.Unlock()
-	byName, ok := p.names.byRule[n.pattern]
-	if !ok {
-		byName = make(map[string][]int32, len(p.list))
+	out := p.names.byRule[n.pattern]
+	if out == nil {
+		out = &ruledNames{one: make(map[string]int32, len(p.list))}
 		for i, person := range p.list {
 			if name, err := n.rule.Expand(person); err == nil {
-				byName[name] = append(byName[name], int32(i))
+				out.add(name, int32(i))
 			}
 		}
 		if p.names.byRule == nil {
-			p.names.byRule = map[string]map[string][]int32{}
+			p.names.byRule = map[string]*ruledNames{}
 		}
-		p.names.byRule[n.pattern] = byName
+		p.names.byRule[n.pattern] = out
 	}
-	return byName[name]
+	return out
 }
 
 // ownNames are the people whose documents give them a name on the system.
@@ -79,10 +96,19 @@ func (d *Desired) called(account access.ID) []int32 {
 		})
 		return d.everyName[account]
 	}
-	out := slices.Concat(d.loc.ruled(d.rule, account.Name), d.loc.ownNames(d.rule.system, account.Name), d.foundAs(account))
-	slices.Sort(out)
+	d.ruledOnce.Do(func() { d.ruled = d.loc.ruled(d.rule) })
+	var list []int32
+	if i, ok := d.ruled.one[account.Name]; ok {
+		list = append(list, i)
+	}
+	list = append(list, d.ruled.more[account.Name]...)
+	if own, found := d.loc.ownNames(d.rule.system, account.Name), d.foundAs(account); len(own)+len(found) > 0 {
+		list = append(append(list, own...), found...)
+		slices.Sort(list)
+		list = slices.Compact(list)
+	}
 	// Somebody may have a name of their own that isn't the rule's.
-	return slices.DeleteFunc(slices.Compact(out), func(i int32) bool {
+	return slices.DeleteFunc(list, func(i int32) bool {
 		id, _, err := d.account(d.loc.list[i])
 		return err != nil || id != account
 	})
@@ -114,33 +140,44 @@ func (d *Desired) foundAs(account access.ID) []int32 {
 // Owners are the people who have or would have the account: those of whom AccountOf says so, in
 // the order of People.
 func (d *Desired) Owners(account access.ID) []*declare.Person {
-	d.ownersOnce.Do(func() {
-		d.holderOf = make(map[access.ID]int32, len(d.ids.ids))
-		for i, id := range d.ids.ids {
-			d.holderOf[id] = d.ids.people[i] // no two: addPeople refuses twins
-		}
-	})
-	list := d.called(account)
-	if i, ok := d.holderOf[account]; ok {
-		list = append(slices.Clone(list), i)
-	}
-	list = slices.DeleteFunc(slices.Clone(list), func(i int32) bool {
+	list := slices.DeleteFunc(slices.Clone(d.called(account)), func(i int32) bool {
 		id, ok := d.ids.of(i)
 		return ok && id != account
 	})
-	slices.Sort(list)
-	var out []*declare.Person
-	for _, i := range slices.Compact(list) {
-		out = append(out, d.loc.list[i])
+	if i, ok := d.listed(account); ok && !slices.Contains(list, i) {
+		list = append(list, i)
+		slices.Sort(list)
+	}
+	out := make([]*declare.Person, len(list))
+	for at, i := range list {
+		out[at] = d.loc.list[i]
 	}
 	return out
+}
+
+// listed is who has the account by the state; there are no two, as addPeople refuses twins.
+func (d *Desired) listed(account access.ID) (int32, bool) {
+	at, ok := d.find(account)
+	if !ok {
+		return 0, false
+	}
+	i, ok := d.loc.index[d.holders[at].Person]
+	if !ok {
+		return 0, false // the journal remembers the account
+	}
+	id, ok := d.ids.of(i)
+	return i, ok && id == account
+}
+
+// find is the place of an account's holder.
+func (d *Desired) find(account access.ID) (int, bool) {
+	return slices.BinarySearchFunc(d.holders, account, func(h access.Holder, id access.ID) int { return h.Account.Compare(id) })
 }
 
 // Holder implements access.Declared. Accounts of people who have nothing on the system are
 // found as well.
 func (d *Desired) Holder(account access.ID) (access.Holder, bool) {
-	i, ok := slices.BinarySearchFunc(d.holders, account, func(h access.Holder, id access.ID) int { return h.Account.Compare(id) })
-	if ok {
+	if i, ok := d.find(account); ok {
 		return d.holders[i], true
 	}
 	return d.link(account)
