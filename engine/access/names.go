@@ -38,6 +38,30 @@ func (n *names) find(id ID) (int, bool) {
 	return 0, false
 }
 
+// near gives the index of an ID, or where it would stand, going from the index on. Names that are
+// asked for in order take a step or two each.
+func (n *names) near(id ID, at int) (int, bool) {
+	from := 0
+	for _, k := range n.kinds {
+		end := int(k.end)
+		if k.kind != id.Kind {
+			from = end
+			continue
+		}
+		at = min(max(at, from), end)
+		if at > from && n.list[at-1] >= id.Name {
+			at = from
+		}
+		step := 1
+		for at+step <= end && n.list[at+step-1] < id.Name {
+			at, step = at+step, 2*step
+		}
+		i, ok := slices.BinarySearch(n.list[at:min(at+step, end)], id.Name)
+		return at + i, ok
+	}
+	return at, false
+}
+
 // mark is what is known of an ID beside its name.
 type mark uint8
 

@@ -285,11 +285,12 @@ func (d *differ) deleteLeaver(h access.Holder, o access.Object) {
 
 // objects creates, updates, enables and disables what is declared.
 func (d *differ) objects() {
+	live := d.live.Finder()
 	for o := range d.want.State().Objects() {
 		if d.skip[o.ID] || d.Disputed[o.ID] {
 			continue
 		}
-		l, there := d.live.Object(o.ID)
+		l, there := live.Object(o.ID)
 		switch {
 		case !d.live.Knows(o.ID):
 			d.wait(access.Update, o.ID, access.ID{}, d.whyUnknown(o.ID))
@@ -322,11 +323,15 @@ func (d *differ) create(o access.Object) {
 }
 
 func (d *differ) update(o, l access.Object) {
-	before, after := map[string]string{}, map[string]string{}
+	var before, after map[string]string
 	for k, v := range o.Attributes {
-		if l.Attributes[k] != v {
-			before[k], after[k] = l.Attributes[k], v
+		if l.Attributes[k] == v {
+			continue
 		}
+		if after == nil {
+			before, after = map[string]string{}, map[string]string{}
+		}
+		before[k], after[k] = l.Attributes[k], v
 	}
 	switch {
 	case len(after) == 0:
@@ -365,11 +370,12 @@ func (d *differ) absent() {
 
 // accounts sorts the live accounts that nothing is wanted of: orphans and idle ones.
 func (d *differ) accounts() {
+	want := d.want.State().Finder()
 	for o := range d.live.Objects() {
 		if !o.ID.IsAccount() || o.Reserved || o.ID == d.live.Self() || d.strip[o.ID] || d.skip[o.ID] || d.Disputed[o.ID] {
 			continue
 		}
-		if _, ok := d.want.State().Object(o.ID); ok {
+		if _, ok := want.Object(o.ID); ok {
 			continue
 		}
 		h, ok := d.want.Holder(o.ID)
