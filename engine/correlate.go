@@ -211,7 +211,7 @@ func (sys *system) owners() map[access.ID]string {
 			add(o.ID)
 		}
 	}
-	for _, h := range sys.want.Holders() {
+	for h := range sys.want.Holders() {
 		if _, there := sys.live.Object(h.Account); h.Wanted && !there {
 			add(h.Account)
 		}

@@ -150,11 +150,12 @@ const (
 
 // Kind returns the kind with that name.
 func (d Description) Kind(name string) (Kind, bool) {
-	i := slices.IndexFunc(d.Kinds, func(k Kind) bool { return k.Name == name })
-	if i < 0 {
-		return Kind{}, false
+	for i := range d.Kinds { // without copying those that it isn't
+		if d.Kinds[i].Name == name {
+			return d.Kinds[i], true
+		}
 	}
-	return d.Kinds[i], true
+	return Kind{}, false
 }
 
 // Can reports whether the action can be carried out on objects of the kind. Grants and

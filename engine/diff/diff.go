@@ -144,7 +144,7 @@ func (d *differ) whyUnknown(id access.ID) string {
 // what is declared for its person.
 func (d *differ) renames() {
 	var edit *access.Editor
-	for _, h := range d.want.Holders() {
+	for h := range d.want.Holders() {
 		if h.Status == access.HolderLeft || len(h.Was) == 0 || d.Disputed[h.Account] {
 			continue
 		}
@@ -227,7 +227,7 @@ func (d *differ) disable(id access.ID) {
 
 // leavers disables and strips what belongs to people who left.
 func (d *differ) leavers() {
-	for _, h := range d.want.Holders() {
+	for h := range d.want.Holders() {
 		leave := h.Status == access.HolderLeave && !d.Describe.Can(access.KindAccount, access.Disable)
 		if h.Status != access.HolderLeft && !leave {
 			continue

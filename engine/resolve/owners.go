@@ -46,6 +46,9 @@ func (p *people) ruled(n naming) *ruledNames {
 	p.names.mu.Lock()
 	defer p.names.mu.Unlock()
 	out := p.names.byRule[n.pattern]
+	if n.pattern == "{person}" { // the usual one
+		return &ruledNames{one: p.index}
+	}
 	if out == nil {
 		out = &ruledNames{one: make(map[string]int32, len(p.list))}
 		for i, person := range p.list {
@@ -141,7 +144,7 @@ func (d *Desired) foundAs(account access.ID) []int32 {
 // the order of People.
 func (d *Desired) Owners(account access.ID) []*declare.Person {
 	list := slices.DeleteFunc(slices.Clone(d.called(account)), func(i int32) bool {
-		id, ok := d.ids.of(i)
+		id, ok := d.accountOf(i)
 		return ok && id != account
 	})
 	if i, ok := d.listed(account); ok && !slices.Contains(list, i) {
@@ -158,27 +161,22 @@ func (d *Desired) Owners(account access.ID) []*declare.Person {
 // listed is who has the account by the state; there are no two, as addPeople refuses twins.
 func (d *Desired) listed(account access.ID) (int32, bool) {
 	at, ok := d.find(account)
-	if !ok {
+	if !ok || d.holders[at].person < 0 {
 		return 0, false
 	}
-	i, ok := d.loc.index[d.holders[at].Person]
-	if !ok {
-		return 0, false // the journal remembers the account
-	}
-	id, ok := d.ids.of(i)
-	return i, ok && id == account
+	return d.holders[at].person, true
 }
 
 // find is the place of an account's holder.
 func (d *Desired) find(account access.ID) (int, bool) {
-	return slices.BinarySearchFunc(d.holders, account, func(h access.Holder, id access.ID) int { return h.Account.Compare(id) })
+	return slices.BinarySearchFunc(d.holders, account, func(h holding, id access.ID) int { return h.Account.Compare(id) })
 }
 
 // Holder implements access.Declared. Accounts of people who have nothing on the system are
 // found as well.
 func (d *Desired) Holder(account access.ID) (access.Holder, bool) {
 	if i, ok := d.find(account); ok {
-		return d.holders[i], true
+		return d.holderAt(i), true
 	}
 	return d.link(account)
 }
@@ -209,9 +207,9 @@ func (d *Desired) link(account access.ID) (access.Holder, bool) {
 	if best < 0 {
 		return access.Holder{}, false
 	}
-	p := d.loc.list[best]
-	return access.Holder{Account: account, Person: p.ID.Value, Service: p.Service,
-		Status: d.loc.status[best], Why: d.loc.why[best], Since: d.loc.since[best]}, true
+	h := d.loc.holder(best)
+	h.Account = account
+	return h, true
 }
 
 // renames reports whether an account that was found is to be renamed to the name that is

@@ -95,7 +95,7 @@ func TestOwnersAgree(t *testing.T) {
 }
 
 func listed(d *Desired, id access.ID) bool {
-	return slices.ContainsFunc(d.holders, func(h access.Holder) bool { return h.Account == id })
+	return slices.ContainsFunc(d.holders, func(h holding) bool { return h.Account == id })
 }
 
 // linked makes every name and puts it into a map, one person after the other.

@@ -1,0 +1,73 @@
+package resolve
+
+import (
+	"cmp"
+	"iter"
+	"slices"
+
+	"github.com/accordhq/accord/engine/access"
+)
+
+// holding is the holder of an account, without what the person's document says: there are as many
+// as people times systems where many left.
+type holding struct {
+	Account access.ID
+	Was     []access.ID
+	// person is the index of the person; below 0 the journal remembers the account, and ^person is
+	// the index into Desired.former.
+	person int32
+	Wanted bool
+}
+
+// holderAt is the holder at an index of the holders.
+func (d *Desired) holderAt(i int) access.Holder {
+	h := &d.holders[i]
+	if h.person < 0 {
+		return d.former[^h.person]
+	}
+	out := d.loc.holder(h.person)
+	out.Account, out.Was, out.Wanted = h.Account, h.Was, h.Wanted
+	return out
+}
+
+// holder is what a person's document says of whoever holds an account of theirs.
+func (p *people) holder(i int32) access.Holder {
+	person := p.list[i]
+	return access.Holder{Person: person.ID.Value, Service: person.Service, Status: p.status[i], Why: p.why[i], Since: p.since[i]}
+}
+
+// accounts are the indexes of holders by person, sorted by person.
+type accounts []accountOf
+
+type accountOf struct{ person, holder int32 }
+
+func accountsOf(holders []holding) accounts {
+	out := make(accounts, 0, len(holders))
+	for i := range holders {
+		if holders[i].person >= 0 {
+			out = append(out, accountOf{holders[i].person, int32(i)})
+		}
+	}
+	slices.SortFunc(out, func(a, b accountOf) int { return cmp.Compare(a.person, b.person) })
+	return out
+}
+
+// accountOf is the account of a person of whom the system has to know.
+func (d *Desired) accountOf(person int32) (access.ID, bool) {
+	i, ok := slices.BinarySearchFunc(d.ids, person, func(a accountOf, p int32) int { return cmp.Compare(a.person, p) })
+	if !ok {
+		return access.ID{}, false
+	}
+	return d.holders[d.ids[i].holder].Account, true
+}
+
+// accounts yields the people of whom the system has to know, sorted, and their accounts.
+func (d *Desired) accounts() iter.Seq2[string, access.ID] {
+	return func(yield func(string, access.ID) bool) {
+		for _, a := range d.ids {
+			if !yield(d.loc.list[a.person].ID.Value, d.holders[a.holder].Account) {
+				return
+			}
+		}
+	}
+}
