@@ -84,7 +84,10 @@ func (p *people) ownNames(system, name string) []int32 {
 
 // called are the people whose account has that name by the documents and by what was found, in
 // their order; those who are gone from the declaration included.
-func (d *Desired) called(account access.ID) []int32 {
+func (d *Desired) called(account access.ID) []int32 { return d.addCalled(nil, account) }
+
+// addCalled is called where there is room for a few people already.
+func (d *Desired) addCalled(list []int32, account access.ID) []int32 {
 	if !account.IsAccount() {
 		return nil
 	}
@@ -97,10 +100,9 @@ func (d *Desired) called(account access.ID) []int32 {
 				}
 			}
 		})
-		return d.everyName[account]
+		return append(list, d.everyName[account]...)
 	}
 	d.ruledOnce.Do(func() { d.ruled = d.loc.ruled(d.rule) })
-	var list []int32
 	if i, ok := d.ruled.one[account.Name]; ok {
 		list = append(list, i)
 	}
@@ -143,7 +145,8 @@ func (d *Desired) foundAs(account access.ID) []int32 {
 // Owners are the people who have or would have the account: those of whom AccountOf says so, in
 // the order of People.
 func (d *Desired) Owners(account access.ID) []*declare.Person {
-	list := slices.DeleteFunc(slices.Clone(d.called(account)), func(i int32) bool {
+	var few [4]int32
+	list := slices.DeleteFunc(d.addCalled(few[:0], account), func(i int32) bool {
 		id, ok := d.accountOf(i)
 		return ok && id != account
 	})
