@@ -94,6 +94,10 @@ type Kind struct {
 	// none, and two that differ are two things. What the engine can tell by the names alone it
 	// then needn't ask for each name again; nothing else hangs on it.
 	Verbatim bool `json:"-"`
+	// Folded says that Normalize changes names of this kind in nothing but what Fold leaves out, so
+	// that names which it makes one have one fold. The engine then needn't make each name to find
+	// whose one is; nothing else hangs on it.
+	Folded bool `json:"-"`
 }
 
 // Permission describes one permission on a kind.

@@ -11,17 +11,24 @@ import (
 // Who has which account is asked about a few names, of accounts that were found live or that
 // leavers had; making every name on every system to answer would cost people times systems.
 // Where a connector takes names as they are written (access.Kind.Verbatim), the names that a rule
-// makes are the same on all systems with that rule, and are made once for all of them. Elsewhere
-// they are made for the system when the first is asked for.
+// makes are the same on all systems with that rule, and are made once for all of them. Where it
+// changes them in nothing but what access.Fold leaves out, that holds for their folds; whoever is
+// found by one is asked what the account is called. Elsewhere names are made for the system when
+// the first is asked for.
 
 // names are the account names that the rules of systems make, shared by all systems.
 type names struct {
 	once sync.Once
-	// own are those who have a name of their own on a system, by that name.
-	own map[string]map[string][]int32
+	// own are those who have a name of their own on a system, by that name and by its fold.
+	own, ownFolds map[string]map[string][]int32
 
 	mu     sync.Mutex
-	byRule map[string]*ruledNames
+	byRule map[ruleKey]*ruledNames
+}
+
+type ruleKey struct {
+	pattern string
+	folded  bool
 }
 
 // ruledNames are the people to whom a rule gives a name, in their order: mostly one.
@@ -41,45 +48,57 @@ func (n *ruledNames) add(name string, i int32) {
 	n.more[name] = append(n.more[name], i)
 }
 
-// ruled are the names that a rule makes.
-func (p *people) ruled(n naming) *ruledNames {
-	p.names.mu.Lock()
-	defer p.names.mu.Unlock()
-	out := p.names.byRule[n.pattern]
-	if n.pattern == "{person}" { // the usual one
+// ruled are the names that a rule makes, or their folds.
+func (p *people) ruled(n naming, folded bool) *ruledNames {
+	if n.pattern == "{person}" && !folded { // the usual one
 		return &ruledNames{one: p.index}
 	}
+	p.names.mu.Lock()
+	defer p.names.mu.Unlock()
+	key := ruleKey{n.pattern, folded}
+	out := p.names.byRule[key]
 	if out == nil {
 		out = &ruledNames{one: make(map[string]int32, len(p.list))}
 		for i, person := range p.list {
-			if name, err := n.rule.Expand(person); err == nil {
-				out.add(name, int32(i))
+			name, err := n.rule.Expand(person)
+			if err != nil {
+				continue
 			}
+			if folded {
+				name = access.Fold(name)
+			}
+			out.add(name, int32(i))
 		}
 		if p.names.byRule == nil {
-			p.names.byRule = map[string]*ruledNames{}
+			p.names.byRule = map[ruleKey]*ruledNames{}
 		}
-		p.names.byRule[n.pattern] = out
+		p.names.byRule[key] = out
 	}
 	return out
 }
 
-// ownNames are the people whose documents give them a name on the system.
-func (p *people) ownNames(system, name string) []int32 {
+// ownNames are the people whose documents give them a name on the system, or one of that fold.
+func (p *people) ownNames(system, name string, folded bool) []int32 {
 	p.names.once.Do(func() {
-		p.names.own = map[string]map[string][]int32{}
+		p.names.own, p.names.ownFolds = map[string]map[string][]int32{}, map[string]map[string][]int32{}
 		for i, person := range p.list {
 			for _, a := range person.Accounts {
-				byName := p.names.own[a.Key.Value]
-				if byName == nil {
-					byName = map[string][]int32{}
-					p.names.own[a.Key.Value] = byName
-				}
-				byName[a.Value.Value] = append(byName[a.Value.Value], int32(i))
+				addName(p.names.own, a.Key.Value, a.Value.Value, int32(i))
+				addName(p.names.ownFolds, a.Key.Value, access.Fold(a.Value.Value), int32(i))
 			}
 		}
 	})
+	if folded {
+		return p.names.ownFolds[system][name]
+	}
 	return p.names.own[system][name]
+}
+
+func addName(to map[string]map[string][]int32, system, name string, i int32) {
+	if to[system] == nil {
+		to[system] = map[string][]int32{}
+	}
+	to[system][name] = append(to[system][name], i)
 }
 
 // called are the people whose account has that name by the documents and by what was found, in
@@ -91,7 +110,8 @@ func (d *Desired) addCalled(list []int32, account access.ID) []int32 {
 	if !account.IsAccount() {
 		return nil
 	}
-	if !d.verbatim() {
+	verbatim, folded := d.spelling()
+	if !verbatim && !folded {
 		d.calledOnce.Do(func() {
 			d.everyName = make(map[access.ID][]int32, len(d.loc.list))
 			for i, p := range d.loc.list {
@@ -102,27 +122,35 @@ func (d *Desired) addCalled(list []int32, account access.ID) []int32 {
 		})
 		return append(list, d.everyName[account]...)
 	}
-	d.ruledOnce.Do(func() { d.ruled = d.loc.ruled(d.rule) })
-	if i, ok := d.ruled.one[account.Name]; ok {
+	name := account.Name
+	if folded {
+		name = access.Fold(name)
+	}
+	d.ruledOnce.Do(func() { d.ruled = d.loc.ruled(d.rule, folded) })
+	if i, ok := d.ruled.one[name]; ok {
 		list = append(list, i)
 	}
-	list = append(list, d.ruled.more[account.Name]...)
-	if own, found := d.loc.ownNames(d.rule.system, account.Name), d.foundAs(account); len(own)+len(found) > 0 {
+	list = append(list, d.ruled.more[name]...)
+	if own, found := d.loc.ownNames(d.rule.system, name, folded), d.foundAs(account); len(own)+len(found) > 0 {
 		list = append(append(list, own...), found...)
 		slices.Sort(list)
 		list = slices.Compact(list)
 	}
-	// Somebody may have a name of their own that isn't the rule's.
+	// Somebody may have a name of their own that isn't the rule's, or another with this fold.
 	return slices.DeleteFunc(list, func(i int32) bool {
 		id, _, err := d.account(d.loc.list[i])
 		return err != nil || id != account
 	})
 }
 
-// verbatim reports whether names of accounts are what they are declared to be.
-func (d *Desired) verbatim() bool {
-	kind, ok := d.Connector.Describe.Kind(access.KindAccount)
-	return ok && kind.Verbatim || d.Connector.Normalize == nil
+// spelling tells what the connector does to names of accounts: nothing, or no more than access.Fold
+// leaves out.
+func (d *Desired) spelling() (verbatim, folded bool) {
+	if d.Connector.Normalize == nil {
+		return true, false
+	}
+	kind := d.kind(access.KindAccount)
+	return kind.Verbatim, kind.Folded && !kind.Verbatim
 }
 
 // foundAs are the people whose account was found to be this one, though it is called otherwise
