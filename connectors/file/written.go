@@ -78,6 +78,9 @@ type writtenTarget struct {
 	kind *access.Kind
 	// there tells that the object has been read.
 	there bool
+	// subject and value are those of the line before that is about it, permission is what that gave:
+	// most lines are alike.
+	subject, value, permission string
 }
 
 // next goes to the next line.
@@ -189,12 +192,28 @@ func (r *writtenReader) access(subject access.ID) bool {
 	for r.indent == 6 {
 		key, value := r.cut()
 		t := r.target(key)
-		if t == nil || !last.IsZero() && last.Compare(t.id) >= 0 || !t.kind.Holds(subject.Kind) || !r.permissions(subject, t, value) || !r.next() {
+		if t == nil || !last.IsZero() && last.Compare(t.id) >= 0 || !r.held(subject, t, value) || !r.next() {
 			return false
 		}
 		last = t.id
 	}
 	return !last.IsZero()
+}
+
+// held reads what a subject holds on a target.
+func (r *writtenReader) held(subject access.ID, t *writtenTarget, value string) bool {
+	if subject.Kind == t.subject && value == t.value {
+		r.build.Grant(access.Grant{Subject: subject, Target: t.id, Permission: t.permission})
+		return true
+	}
+	if !t.kind.Holds(subject.Kind) || !r.permissions(subject, t, value) {
+		return false
+	}
+	if level := t.kind.Level(value); level >= 0 {
+		t.subject, t.permission = subject.Kind, t.kind.Permissions[level].Name
+		t.value = t.permission
+	}
+	return true
 }
 
 // permissions reads one permission or, in brackets, several.

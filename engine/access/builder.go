@@ -66,15 +66,28 @@ func (b *Builder) Object(o Object) *Builder {
 // Grant adds a grant. Of the same edge seen twice the better standing counts: held, then
 // pending, then implied.
 func (b *Builder) Grant(g Grant) *Builder {
-	p, ok := b.permIndex[g.Permission]
-	if !ok {
-		p = uint16(len(b.perms))
-		b.perms = append(b.perms, g.Permission)
-		b.permIndex[g.Permission] = p
-	}
-	b.grants = append(b.grants, edge{b.subject(g.Subject), b.intern(g.Target), p, g.Standing})
+	b.grants = append(b.grants, edge{b.subject(g.Subject), b.intern(g.Target), b.permission(g.Permission), g.Standing})
 	return b
 }
+
+// permission interns one; there are few.
+func (b *Builder) permission(name string) uint16 {
+	for i := range min(len(b.perms), fewPermissions) {
+		if b.perms[i] == name {
+			return uint16(i)
+		}
+	}
+	p, ok := b.permIndex[name]
+	if !ok {
+		p = uint16(len(b.perms))
+		b.perms = append(b.perms, name)
+		b.permIndex[name] = p
+	}
+	return p
+}
+
+// fewPermissions are found sooner one after the other than in a map.
+const fewPermissions = 4
 
 // Unknown says that a part of the system couldn't be seen, and why.
 func (b *Builder) Unknown(id ID, why string) *Builder {

@@ -160,22 +160,23 @@ func (d *differ) disable(id access.ID) {
 
 // leavers disables and strips what belongs to people who left.
 func (d *differ) leavers(left []access.Holder) {
+	live := d.live.Finder()
 	for _, h := range left {
 		leave := h.Status == access.HolderLeave
 		ids := []access.ID{h.Account}
 		if len(h.Was) > 0 {
-			live, unseen := d.formerly(h)
-			ids = slices.Concat(ids, live, unseen)
+			seen, unseen := d.formerly(h)
+			ids = slices.Concat(ids, seen, unseen)
 		}
 		for _, id := range ids {
 			if h.Account = id; !d.strip[id] {
-				d.leaver(h, leave)
+				d.leaver(h, leave, live)
 			}
 		}
 	}
 }
 
-func (d *differ) leaver(h access.Holder, leave bool) {
+func (d *differ) leaver(h access.Holder, leave bool, live *access.Finder) {
 	if d.Disputed[h.Account] {
 		return
 	}
@@ -183,7 +184,7 @@ func (d *differ) leaver(h access.Holder, leave bool) {
 		d.wait(access.Disable, h.Account, access.ID{}, d.whyUnknown(h.Account))
 		return
 	}
-	o, ok := d.live.Object(h.Account)
+	o, ok := live.Object(h.Account)
 	if !ok {
 		return
 	}

@@ -103,12 +103,18 @@ func addName(to map[string]map[string][]int32, system, name string, i int32) {
 
 // called are the people whose account has that name by the documents and by what was found, in
 // their order; those who are gone from the declaration included.
-func (d *Desired) called(account access.ID) []int32 { return d.addCalled(nil, account) }
+func (d *Desired) called(account access.ID) []int32 {
+	// Somebody may have a name of their own that isn't the rule's, or another with this fold.
+	return slices.DeleteFunc(d.candidates(nil, account), func(i int32) bool {
+		id, _, err := d.account(d.loc.list[i])
+		return err != nil || id != account
+	})
+}
 
-// addCalled is called where there is room for a few people already.
-func (d *Desired) addCalled(list []int32, account access.ID) []int32 {
+// candidates adds the people who may be called so, in their order.
+func (d *Desired) candidates(list []int32, account access.ID) []int32 {
 	if !account.IsAccount() {
-		return nil
+		return list
 	}
 	verbatim, folded := d.spelling()
 	if !verbatim && !folded {
@@ -136,11 +142,7 @@ func (d *Desired) addCalled(list []int32, account access.ID) []int32 {
 		slices.Sort(list)
 		list = slices.Compact(list)
 	}
-	// Somebody may have a name of their own that isn't the rule's, or another with this fold.
-	return slices.DeleteFunc(list, func(i int32) bool {
-		id, _, err := d.account(d.loc.list[i])
-		return err != nil || id != account
-	})
+	return list
 }
 
 // spelling tells what the connector does to names of accounts: nothing, or no more than access.Fold
@@ -173,13 +175,22 @@ func (d *Desired) foundAs(account access.ID) []int32 {
 // Owners are the people who have or would have the account: those of whom AccountOf says so, in
 // the order of People.
 func (d *Desired) Owners(account access.ID) []*declare.Person {
+	holder, held := d.listed(account)
 	var few [4]int32
-	list := slices.DeleteFunc(d.addCalled(few[:0], account), func(i int32) bool {
+	list := slices.DeleteFunc(d.candidates(few[:0], account), func(i int32) bool {
+		if held && i == holder {
+			return false
+		}
 		id, ok := d.accountOf(i)
-		return ok && id != account
+		if !ok {
+			var err error
+			id, _, err = d.account(d.loc.list[i])
+			ok = err == nil
+		}
+		return !ok || id != account
 	})
-	if i, ok := d.listed(account); ok && !slices.Contains(list, i) {
-		list = append(list, i)
+	if held && !slices.Contains(list, holder) {
+		list = append(list, holder)
 		slices.Sort(list)
 	}
 	out := make([]*declare.Person, len(list))
