@@ -77,7 +77,7 @@ func (d *Desired) named(n naming, p *declare.Person) (access.ID, declare.Pos, er
 // something to get.
 func (d *Desired) holder(r *resolver, person int32, needed bool) (access.Holder, bool) {
 	p := r.people.list[person]
-	h := r.people.holder(person)
+	h := access.Holder{Person: p.ID.Value, Status: r.people.status[person]} // the rest is told when it is asked for
 	id, pos, err := d.account(p)
 	names := d.formerNames(p, h.Status)
 	if _, found := d.found[h.Person]; err == nil && len(names) == 0 && !found {
