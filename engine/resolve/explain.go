@@ -56,7 +56,7 @@ func (d *Desired) AccountOf(person string) (access.ID, bool) {
 	if !ok {
 		return access.ID{}, false
 	}
-	if id, ok := d.accountOf(i); ok {
+	if id, ok := d.ids.of(i); ok {
 		return id, true
 	}
 	id, _, err := d.account(d.loc.list[i])

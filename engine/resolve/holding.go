@@ -36,35 +36,39 @@ func (p *people) holder(i int32) access.Holder {
 	return access.Holder{Person: person.ID.Value, Service: person.Service, Status: p.status[i], Why: p.why[i], Since: p.since[i]}
 }
 
-// accounts are the indexes of holders by person, sorted by person.
-type accounts []accountOf
+// accounts are those of holders whom the declaration knows, by person.
+type accounts struct {
+	holders []holding
+	list    []accountOf // sorted by person
+}
 
+// accountOf is a person and the index of what they hold.
 type accountOf struct{ person, holder int32 }
 
 func accountsOf(holders []holding) accounts {
-	out := make(accounts, 0, len(holders))
+	out := accounts{holders: holders, list: make([]accountOf, 0, len(holders))}
 	for i := range holders {
 		if holders[i].person >= 0 {
-			out = append(out, accountOf{holders[i].person, int32(i)})
+			out.list = append(out.list, accountOf{holders[i].person, int32(i)})
 		}
 	}
-	slices.SortFunc(out, func(a, b accountOf) int { return cmp.Compare(a.person, b.person) })
+	slices.SortFunc(out.list, func(a, b accountOf) int { return cmp.Compare(a.person, b.person) })
 	return out
 }
 
-// accountOf is the account of a person of whom the system has to know.
-func (d *Desired) accountOf(person int32) (access.ID, bool) {
-	i, ok := slices.BinarySearchFunc(d.ids, person, func(a accountOf, p int32) int { return cmp.Compare(a.person, p) })
+// of is the account of a person of whom the system has to know.
+func (a *accounts) of(person int32) (access.ID, bool) {
+	i, ok := slices.BinarySearchFunc(a.list, person, func(a accountOf, p int32) int { return cmp.Compare(a.person, p) })
 	if !ok {
 		return access.ID{}, false
 	}
-	return d.holders[d.ids[i].holder].Account, true
+	return a.holders[a.list[i].holder].Account, true
 }
 
 // accounts yields the people of whom the system has to know, sorted, and their accounts.
 func (d *Desired) accounts() iter.Seq2[string, access.ID] {
 	return func(yield func(string, access.ID) bool) {
-		for _, a := range d.ids {
+		for _, a := range d.ids.list {
 			if !yield(d.loc.list[a.person].ID.Value, d.holders[a.holder].Account) {
 				return
 			}

@@ -181,7 +181,7 @@ func (d *Desired) Owners(account access.ID) []*declare.Person {
 		if held && i == holder {
 			return false
 		}
-		id, ok := d.accountOf(i)
+		id, ok := d.ids.of(i)
 		if !ok {
 			var err error
 			id, _, err = d.account(d.loc.list[i])
