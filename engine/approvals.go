@@ -194,7 +194,7 @@ func (s *session) beneficiaries(into map[string]bool) {
 		return
 	}
 	for _, d := range w.Systems { // everything is new
-		for _, h := range d.Holders() {
+		for h := range d.Holders() {
 			if h.Wanted {
 				into[h.Person] = true
 			}

@@ -2,9 +2,12 @@ package engine
 
 import (
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/accordhq/accord/engine/access"
 	"github.com/accordhq/accord/engine/declare"
@@ -18,25 +21,12 @@ import (
 // called otherwise there is to be renamed, or, where a system can't do that, keeps the name. What
 // is declared is resolved again then.
 func (s *session) correlate() error {
+	s.match()
 	again := false
 	for _, sys := range s.systems {
-		if sys.live == nil {
-			continue
-		}
-		sys.matched = match.Match(s.matchInput(sys))
-		sys.disputed = map[access.ID]bool{}
-		for _, d := range sys.matched.Disputes {
-			sys.disputed[d.Account] = true
-			for _, p := range d.People {
-				if id, ok := sys.want.AccountOf(p); ok {
-					sys.disputed[id] = true
-				}
-			}
-		}
-		t, _ := s.connector(sys.decl.Connector.Value)
 		found := map[string]resolve.Found{}
 		for _, l := range sys.matched.Links {
-			found[l.Person] = resolve.Found{Account: l.Account, Rename: t.Describe().Can(access.KindAccount, access.Rename)}
+			found[l.Person] = resolve.Found{Account: l.Account, Rename: sys.description(s).Can(access.KindAccount, access.Rename)}
 		}
 		if len(found) > 0 {
 			again = true
@@ -57,10 +47,37 @@ func (s *session) correlate() error {
 	return s.resolve()
 }
 
+// match matches the live accounts of each system, of several at a time: they don't know of each
+// other.
+func (s *session) match() {
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for _, sys := range s.systems {
+		if sys.live == nil {
+			continue
+		}
+		group.Go(func() error {
+			sys.matched = match.Match(s.matchInput(sys))
+			sys.disputed = map[access.ID]bool{}
+			for _, d := range sys.matched.Disputes {
+				sys.disputed[d.Account] = true
+				for _, p := range d.People {
+					if id, ok := sys.want.AccountOf(p); ok {
+						sys.disputed[id] = true
+					}
+				}
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // nothing fails
+}
+
 // matchInput puts together who may have an account on a system.
 func (s *session) matchInput(sys *system) match.Input {
+	protect := s.guards(sys).Protect
 	in := match.Input{Live: sys.live, Known: s.known(sys), Protected: func(id access.ID) bool {
-		return slices.ContainsFunc(s.guards(sys).Protect, func(p string) bool { return declare.GlobID(p, id) })
+		return slices.ContainsFunc(protect, func(p string) bool { return declare.GlobID(p, id) })
 	}}
 	var values []*declare.Template
 	for _, r := range matchRules(sys.decl) {
@@ -72,7 +89,7 @@ func (s *session) matchInput(sys *system) match.Input {
 			}
 		}
 	}
-	for _, p := range s.perhaps(sys, in) {
+	for _, p := range s.perhaps(sys, &in) {
 		id, ok := sys.want.AccountOf(p.ID.Value)
 		if !ok {
 			continue
@@ -89,19 +106,20 @@ func (s *session) matchInput(sys *system) match.Input {
 }
 
 // perhaps are the people whom a rule can name: where none looks at attributes, those whose account
-// is called like one that is live, and those whose account was known by an id.
-func (s *session) perhaps(sys *system, in match.Input) []*declare.Person {
+// was known by an id; whose the accounts are by their names is then asked of what is declared.
+func (s *session) perhaps(sys *system, in *match.Input) []*declare.Person {
 	if slices.ContainsFunc(in.Rules, func(r match.Rule) bool { return r.By == declare.MatchAttribute }) {
 		return sys.want.People()
 	}
-	chosen := map[*declare.Person]bool{}
-	for o := range sys.live.Objects() {
-		if o.ID.IsAccount() {
-			for _, p := range sys.want.Owners(o.ID) {
-				chosen[p] = true
-			}
+	in.Named = func(account access.ID) []string {
+		var out []string
+		for _, p := range sys.want.Owners(account) {
+			out = append(out, p.ID.Value)
 		}
+		slices.Sort(out)
+		return out
 	}
+	chosen := map[*declare.Person]bool{}
 	for _, id := range in.Known {
 		if p, _, _, ok := s.worldOf(sys).Person(id); ok {
 			chosen[p] = true
@@ -120,15 +138,18 @@ func matchRules(d *declare.System) []declare.MatchRule {
 
 // known is whose each id was, by the names that people have now.
 func (s *session) known(sys *system) map[string]string {
+	out := map[string]string{}
+	for _, name := range slices.Backward(namesOf(sys.decl)) { // what it is called now counts
+		maps.Copy(out, s.memory.Linked(name))
+	}
+	if len(out) == 0 {
+		return out
+	}
 	now := map[string]string{}
 	for _, p := range s.head.Repo.People {
 		for _, was := range p.Previously {
 			now[was.Value] = p.ID.Value
 		}
-	}
-	out := map[string]string{}
-	for _, name := range slices.Backward(namesOf(sys.decl)) { // what it is called now counts
-		maps.Copy(out, s.memory.Linked(name))
 	}
 	for id, person := range out {
 		if is, ok := now[person]; ok {
@@ -166,24 +187,50 @@ func (s *session) remembering() *remembering {
 			continue
 		}
 		name := sys.decl.ID.Value
-		owners := maps.Clone(sys.matched.Owners)
-		for _, p := range sys.want.People() {
-			if id, ok := sys.want.AccountOf(p.ID.Value); ok && !sys.disputed[id] {
-				owners[id] = p.ID.Value
-			}
-		}
-		r.people[name], r.known[name], r.ids[name] = owners, s.memory.Linked(name), map[string]string{}
+		r.people[name], r.known[name], r.ids[name] = sys.owners(), s.memory.Linked(name), map[string]string{}
 		r.see(name, sys.live)
 	}
 	return r
 }
+
+// owners are whose the accounts are that a run may see: those that are there and that the system
+// knows by an id, and those that are wanted.
+func (sys *system) owners() map[access.ID]string {
+	out := map[access.ID]string{}
+	add := func(id access.ID) {
+		owner := sys.matched.Owner(id)
+		if people := sys.want.Owners(id); len(people) > 0 && !sys.disputed[id] {
+			owner = people[len(people)-1].ID.Value
+		}
+		if owner != "" {
+			out[id] = owner
+		}
+	}
+	for o := range sys.live.Objects() {
+		if hasID(o) {
+			add(o.ID)
+		}
+	}
+	for h := range sys.want.Holders() {
+		if _, there := sys.live.Object(h.Account); h.Wanted && !there {
+			add(h.Account)
+		}
+	}
+	return out
+}
+
+// hasID reports whether an object is an account that is known by the system's own id.
+func hasID(o access.Object) bool { return o.ID.IsAccount() && o.Native != "" && !o.Reserved }
 
 // see takes in a state.
 func (r *remembering) see(system string, st *access.State) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for o := range st.Objects() {
-		if p := r.people[system][o.ID]; p != "" && o.ID.IsAccount() && o.Native != "" && !o.Reserved && r.known[system][o.Native] != p {
+		if !hasID(o) {
+			continue
+		}
+		if p := r.people[system][o.ID]; p != "" && r.known[system][o.Native] != p {
 			r.ids[system][strings.Clone(o.Native)] = p
 		}
 	}

@@ -160,7 +160,7 @@ func (i *importing) input() adopt.Input {
 		Live: sys.live, Declared: sys.want.State(), Services: i.opts.Services, Owners: i.opts.Owners,
 		Owner: func(id access.ID) (adopt.Owner, bool) {
 			h, ok := sys.want.Holder(id)
-			if person, linked := sys.matched.Owners[id]; !ok && linked {
+			if person := sys.matched.Owner(id); !ok && person != "" {
 				if account, has := sys.want.AccountOf(person); has {
 					h, ok = sys.want.Holder(account)
 				}

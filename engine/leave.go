@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"time"
 
@@ -89,7 +90,7 @@ func (s *session) leave() error {
 			sys.err, sys.notRead = err, "another run works on it"
 			continue
 		}
-		for _, h := range sys.want.Holders() {
+		for h := range sys.want.Holders() {
 			if h.Person == id {
 				sys.asked = append(sys.asked, h.Account)
 				sys.asked = append(sys.asked, h.Was...)
@@ -107,10 +108,14 @@ func (s *session) leave() error {
 // knows reports whether anything knows of a person: the declaration, what was applied, or the
 // journal.
 func (s *session) knows(id string) bool {
-	return slices.ContainsFunc(s.systems, func(sys *system) bool {
-		return slices.ContainsFunc(sys.want.People(), func(p *declare.Person) bool { return p.ID.Value == id }) ||
-			slices.ContainsFunc(sys.want.Holders(), func(h access.Holder) bool { return h.Person == id })
-	}) || s.head.Repo.Person(id) != nil
+	return s.head.Repo.Person(id) != nil || slices.ContainsFunc(s.systems, func(sys *system) bool {
+		for h := range sys.want.Holders() {
+			if h.Person == id {
+				return true
+			}
+		}
+		return slices.ContainsFunc(sys.want.People(), func(p *declare.Person) bool { return p.ID.Value == id })
+	})
 }
 
 // widen reads a system as a whole where the part doesn't tell enough: whose account is called
@@ -215,7 +220,7 @@ func (s *session) narrow() {
 			sys.live = part(sys.live, ids)
 			continue
 		}
-		for _, h := range sys.want.Holders() {
+		for h := range sys.want.Holders() {
 			if h.Person == s.opts.Leave.Person {
 				ids = append(append(ids, h.Account), h.Was...)
 			}
@@ -275,14 +280,14 @@ func (l leaving) State() *access.State { return access.Nothing(l.Decl.ID.Value) 
 
 // Holders are the accounts of the person. Holder goes on to know everybody's: a name that the
 // person had may be somebody else's by now.
-func (l leaving) Holders() []access.Holder {
-	var out []access.Holder
-	for _, h := range l.Desired.Holders() {
-		if h.Person == l.person && h.Status == access.HolderLeft {
-			out = append(out, h)
+func (l leaving) Holders() iter.Seq[access.Holder] {
+	return func(yield func(access.Holder) bool) {
+		for h := range l.Desired.Holders() {
+			if h.Person == l.person && h.Status == access.HolderLeft && !yield(h) {
+				return
+			}
 		}
 	}
-	return out
 }
 
 // Absent are none: nothing is deleted but what the person leaves.

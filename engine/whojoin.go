@@ -92,7 +92,7 @@ func (x *whoer) holder(n wayName, declared, live *trail) report.WhoHolder {
 func (x *whoer) person(h *report.WhoHolder) {
 	if holder, ok := x.sys.want.Holder(h.Subject); ok {
 		h.Person, h.Service, h.Status = holder.Person, holder.Service, holder.Status
-	} else if id := x.sys.matched.Owners[h.Subject]; id != "" {
+	} else if id := x.sys.matched.Owner(h.Subject); id != "" {
 		h.Person = id
 	}
 	if p, status, _, ok := x.world.Person(h.Person); ok {

@@ -3,6 +3,7 @@ package connectortest
 import (
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 	"time"
 
@@ -168,7 +169,7 @@ type declared struct {
 
 func (d declared) State() *access.State { return d.desired }
 
-func (d declared) Holders() []access.Holder {
+func (d declared) Holders() iter.Seq[access.Holder] {
 	var out []access.Holder
 	for o := range d.desired.Objects() {
 		if o.ID.IsAccount() {
@@ -181,11 +182,11 @@ func (d declared) Holders() []access.Holder {
 		}
 	}
 	slices.SortFunc(out, func(a, b access.Holder) int { return a.Account.Compare(b.Account) })
-	return out
+	return slices.Values(out)
 }
 
 func (d declared) Holder(id access.ID) (access.Holder, bool) {
-	for _, h := range d.Holders() {
+	for h := range d.Holders() {
 		if h.Account == id {
 			return h, true
 		}

@@ -100,6 +100,9 @@ func normalizePure(t *trial) {
 		if kind, _ := b.desc.Kind(o.ID.Kind); err1 == nil && kind.Verbatim && first.ID != o.ID {
 			t.Errorf("%q becomes %q, although names of this kind are said to stay as they are", o.ID, first.ID)
 		}
+		if kind, _ := b.desc.Kind(o.ID.Kind); err1 == nil && kind.Folded && access.Fold(first.ID.Name) != access.Fold(o.ID.Name) {
+			t.Errorf("%q becomes %q, and the folds differ although names of this kind are said to have one", o.ID, first.ID)
+		}
 		for k := range first.Attributes {
 			first.Attributes[k] += " scribbled on"
 			if !maps.Equal(given, o.Attributes) {

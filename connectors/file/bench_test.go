@@ -40,7 +40,7 @@ func BenchmarkParse(b *testing.B) {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			b.SetBytes(int64(len(data)))
 			for b.Loop() {
-				if _, err := parse(Describe(), access.NewBuilder("large"), data); err != nil {
+				if _, err := parse(Describe(), func() *access.Builder { return access.NewBuilder("large") }, data); err != nil {
 					b.Fatal(err)
 				}
 			}

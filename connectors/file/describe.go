@@ -71,10 +71,11 @@ func Describe() access.Description {
 
 // normalize checks what the file can hold and drops empty attributes.
 func normalize(d access.Description, o access.Object) (access.Object, error) {
-	k, ok := d.Kind(o.ID.Kind)
-	if !ok {
+	i := slices.IndexFunc(d.Kinds, func(k access.Kind) bool { return k.Name == o.ID.Kind })
+	if i < 0 {
 		return access.Object{}, fmt.Errorf("normalizing %s: no kind %q", o.ID, o.ID.Kind)
 	}
+	k := &d.Kinds[i]
 	if err := checkText(o.ID.Name); err != nil {
 		return access.Object{}, fmt.Errorf("normalizing %s %q: %w", k.Name, o.ID.Name, err)
 	}
@@ -83,7 +84,7 @@ func normalize(d access.Description, o access.Object) (access.Object, error) {
 	}
 	var attrs map[string]string
 	for key, v := range o.Attributes {
-		if !hasAttribute(k, key) {
+		if !hasAttribute(*k, key) {
 			return access.Object{}, fmt.Errorf("normalizing %s: no attribute %q", o.ID, key)
 		}
 		if !utf8.ValidString(v) {
@@ -107,6 +108,9 @@ func hasAttribute(k access.Kind, name string) bool {
 
 // checkText checks a name.
 func checkText(name string) error {
+	if len(name) <= MaxName && visible(name) {
+		return nil
+	}
 	switch {
 	case name == "":
 		return fmt.Errorf("a name can't be empty")
@@ -120,6 +124,16 @@ func checkText(name string) error {
 		return fmt.Errorf("a name neither begins nor ends with a space")
 	}
 	return nil
+}
+
+// visible reports whether a text is one of ASCII's visible characters alone, as most names are.
+func visible(s string) bool {
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] >= 0x7f {
+			return false
+		}
+	}
+	return s != ""
 }
 
 // check refuses a change that no file could hold afterwards.

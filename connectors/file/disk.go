@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -82,8 +81,10 @@ func (f *folder) read() ([]byte, fs.FileMode, error) {
 	if err != nil {
 		return nil, 0, denied(err)
 	}
-	data, err := io.ReadAll(in)
-	return data, info.Mode().Perm(), errors.Join(err, in.Close())
+	var data bytes.Buffer
+	data.Grow(int(min(info.Size(), 1<<30)) + bytes.MinRead) // so that it needn't grow while it is read
+	_, err = data.ReadFrom(in)
+	return data.Bytes(), info.Mode().Perm(), errors.Join(err, in.Close())
 }
 
 // attempts is how often an update starts over when somebody edits the file meanwhile.

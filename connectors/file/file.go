@@ -79,12 +79,12 @@ func (c *conn) read() (_ *access.State, err error) {
 
 // parse reads the file's content; nil stands for a file that isn't there yet.
 func (c *conn) parse(f *folder, data []byte) (*content, error) {
-	b := access.NewBuilder(c.cfg.System).Identity("file " + f.identity)
+	begin := func() *access.Builder { return access.NewBuilder(c.cfg.System).Identity("file " + f.identity) }
 	if data == nil {
-		state, err := b.Build()
+		state, err := begin().Build()
 		return &content{defaultHeader, state}, err
 	}
-	got, err := parse(c.desc, b, data)
+	got, err := parse(c.desc, begin, data)
 	if err != nil {
 		return nil, fmt.Errorf("%s:%w: %w", c.place.path, err, connectors.ErrIncomplete)
 	}

@@ -13,14 +13,17 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte("version: 1\n...\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		d := Describe()
-		first, err := parse(d, access.NewBuilder("fuzz"), data)
+		first, err := parse(d, fuzzed, data)
 		if err != nil {
 			return
 		}
 		text := render(d, first)
-		second, err := parse(d, access.NewBuilder("fuzz"), text)
+		second, err := parse(d, fuzzed, text)
 		if err != nil {
 			t.Fatalf("%v, in what was written of %q:\n%s", err, data, text)
+		}
+		if !written(d, fuzzed(), text) {
+			t.Fatalf("the library is needed for what was written of %q:\n%s", data, text)
 		}
 		if again := render(d, second); !bytes.Equal(text, again) {
 			t.Fatalf("written once:\n%s\nwritten twice:\n%s", text, again)
@@ -53,3 +56,5 @@ func TestCorpus(t *testing.T) {
 		t.Errorf("the seeds of FuzzParse: %d, %v", len(entries), err)
 	}
 }
+
+func fuzzed() *access.Builder { return access.NewBuilder("fuzz") }

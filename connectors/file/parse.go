@@ -53,9 +53,19 @@ type target struct {
 	node *yaml.Node
 }
 
-// parse reads a file. Errors are of type *syntaxError.
-func parse(d access.Description, b *access.Builder, data []byte) (*content, error) {
+// parse reads a file into what begin gives. Errors are of type *syntaxError.
+func parse(d access.Description, begin func() *access.Builder, data []byte) (*content, error) {
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
+	if b := begin(); written(d, b, data) {
+		if state, err := b.Build(); err == nil {
+			return &content{header(data), state}, nil
+		}
+	}
+	return parseYAML(d, begin(), data)
+}
+
+// parseYAML reads any file.
+func parseYAML(d access.Description, b *access.Builder, data []byte) (*content, error) {
 	if err := whole(data); err != nil {
 		return nil, err
 	}
@@ -125,6 +135,10 @@ func document(data []byte) (*yaml.Node, error) {
 
 // header gives the comment lines at the very top.
 func header(data []byte) string {
+	return strings.ReplaceAll(string(data[:headerLength(data)]), "\r", "")
+}
+
+func headerLength(data []byte) int {
 	n := 0
 	for n < len(data) && data[n] == '#' {
 		i := bytes.IndexByte(data[n:], '\n')
@@ -133,7 +147,7 @@ func header(data []byte) string {
 		}
 		n += i + 1
 	}
-	return strings.ReplaceAll(string(data[:n]), "\r", "")
+	return n
 }
 
 func (p *parser) file(root *yaml.Node) error {

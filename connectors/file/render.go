@@ -126,6 +126,8 @@ func plain(s string) bool {
 	space := true // a space now would be the first, or the second in a row
 	for i, r := range s {
 		switch {
+		case 'a' <= r && r <= 'z':
+			space = false
 		case unicode.IsLetter(r) || i > 0 && (unicode.IsDigit(r) || strings.ContainsRune("_.@/+-()'", r)):
 			space = false
 		case r == ' ' && !space:

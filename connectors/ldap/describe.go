@@ -112,7 +112,7 @@ func (f *flavour) describe() access.Description {
 		Parallel:  defaultConnections,
 		Batch:     access.BatchTarget,
 		Creates:   createsAtOnce,
-		Kinds: []access.Kind{{Name: access.KindAccount, Doc: "An entry that people or programs log in with",
+		Kinds: []access.Kind{{Name: access.KindAccount, Folded: true, Doc: "An entry that people or programs log in with",
 			Actions: everything, Attributes: declarable(f.accountAttrs)}},
 	}
 	holders := []string{access.KindAccount, kindGroup, kindEntry}

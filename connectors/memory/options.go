@@ -65,7 +65,7 @@ func CaseBlind() Option {
 		s.caseBlind = true
 		s.desc.Kinds = slices.Clone(s.desc.Kinds)
 		for i := range s.desc.Kinds {
-			s.desc.Kinds[i].Verbatim = false
+			s.desc.Kinds[i].Verbatim, s.desc.Kinds[i].Folded = false, true
 		}
 	}
 }

@@ -126,6 +126,7 @@ func describe() access.Description {
 		Kinds: []access.Kind{
 			{
 				Name:       access.KindAccount,
+				Folded:     true,
 				Doc:        "A User, named by its userName in lower case; disabled means active is false",
 				Actions:    []access.Action{access.Create, access.Update, access.Rename, access.Disable, access.Enable, access.Delete},
 				Attributes: attributes(access.KindAccount),

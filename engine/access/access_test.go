@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/accordhq/accord/engine/access"
 )
@@ -277,5 +278,96 @@ func BenchmarkDifferences(b *testing.B) {
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(2*n), "ns/grant")
 		})
+	}
+}
+
+// A finder finds what Object finds, in whatever order it is asked.
+func TestFinder(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 7))
+	for range 300 {
+		b := access.NewBuilder("sys")
+		name := func() access.ID {
+			return access.ID{Kind: []string{"account", "app", "group", "role"}[r.IntN(4)], Name: fmt.Sprint(r.IntN(40))}
+		}
+		seen := map[access.ID]bool{}
+		for range r.IntN(60) {
+			if id := name(); !seen[id] {
+				seen[id] = true
+				b.Object(access.Object{ID: id, Disabled: r.IntN(2) == 0, Native: id.String()})
+			}
+			b.Grant(access.Grant{Subject: name(), Target: name(), Permission: "p"})
+		}
+		s, err := b.Build()
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, asked := s.Finder(), []access.ID{}
+		for range 60 {
+			asked = append(asked, name())
+		}
+		if r.IntN(3) > 0 {
+			slices.SortFunc(asked, access.ID.Compare)
+		}
+		for _, id := range asked {
+			got, ok := f.Object(id)
+			want, there := s.Object(id)
+			if d := cmp.Diff(want, got); d != "" || ok != there || ok != seen[id] {
+				t.Fatalf("%s: %v, want %v %s", id, ok, seen[id], d)
+			}
+		}
+	}
+}
+
+// Whatever order names and grants come in, the state is the same, and nothing of it is lost.
+func TestBuilderOrder(t *testing.T) {
+	r := rand.New(rand.NewPCG(8, 8))
+	for range 200 {
+		var objects []access.Object
+		var held []access.Grant
+		for i := range r.IntN(30) {
+			o := access.Object{ID: access.ID{Kind: []string{"account", "group"}[i%2], Name: fmt.Sprint(i)}, Disabled: r.IntN(3) == 0, Reserved: r.IntN(3) == 0}
+			if r.IntN(3) == 0 {
+				o.Attributes = map[string]string{"a": o.ID.Name}
+			}
+			if r.IntN(3) == 0 {
+				o.Native = "n" + o.ID.Name
+			}
+			objects = append(objects, o)
+			for range r.IntN(4) {
+				held = append(held, access.Grant{Subject: o.ID, Target: access.ID{Kind: []string{"group", "app"}[r.IntN(2)], Name: fmt.Sprint(r.IntN(9))}, Permission: []string{"x", "y"}[r.IntN(2)]})
+			}
+		}
+		var first *access.State
+		for range 3 {
+			b := access.NewBuilder("sys")
+			r.Shuffle(len(objects), func(i, j int) { objects[i], objects[j] = objects[j], objects[i] })
+			r.Shuffle(len(held), func(i, j int) { held[i], held[j] = held[j], held[i] })
+			grantsFirst := r.IntN(2) == 0
+			for _, g := range held {
+				if grantsFirst {
+					b.Grant(g)
+				}
+			}
+			for _, o := range objects {
+				b.Object(o)
+			}
+			for _, g := range held {
+				b.Grant(g) // twice is once
+			}
+			s, err := b.Build()
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := slices.SortedFunc(slices.Values(objects), func(a, b access.Object) int { return a.ID.Compare(b.ID) })
+			if d := cmp.Diff(want, slices.Collect(s.Objects()), cmpopts.EquateEmpty()); d != "" {
+				t.Fatal(d)
+			}
+			if first == nil {
+				first = s
+			}
+			if d := cmp.Diff(grants(first), grants(s)); d != "" {
+				t.Fatal(d)
+			}
+		}
 	}
 }

@@ -4,19 +4,23 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 )
 
-// Builder collects a State. Names are interned as they come; nothing needs to come in order.
+// Builder collects a State. Names are interned as they come; nothing needs to come in order, and
+// what comes in the order of ID.Compare costs less.
 // A Builder is not safe for concurrent use.
 type Builder struct {
 	system, identity string
 	self             ID
 	scope            []ID
-	index            map[ID]uint32
-	ids              []ID
+	kinds            []*kindNames
+	list             []string // every name, as it came
+	facts            facts    // by index into list
+	twin             ID       // the first that was added a second time
+	twice            bool
 	permIndex        map[string]uint16
 	perms            []string
-	objects          []Object
 	grants           []edge
 	unknown          []Unknown
 	// last and lastIndex are the subject that was interned last: grants mostly come sorted.
@@ -26,11 +30,7 @@ type Builder struct {
 
 // NewBuilder starts the state of a system.
 func NewBuilder(system string) *Builder {
-	return &Builder{
-		system:    system,
-		index:     map[ID]uint32{},
-		permIndex: map[string]uint16{},
-	}
+	return &Builder{system: system, permIndex: map[string]uint16{}}
 }
 
 // Nothing is the state of a system on which there is nothing.
@@ -57,25 +57,37 @@ func (b *Builder) Only(ids ...ID) *Builder {
 
 // Object adds an object. Adding the same ID twice makes Build fail.
 func (b *Builder) Object(o Object) *Builder {
-	b.objects = append(b.objects, o)
+	if !b.facts.take(int(b.subject(o.ID)), o) && !b.twice {
+		b.twin, b.twice = o.ID, true
+	}
 	return b
 }
 
 // Grant adds a grant. Of the same edge seen twice the better standing counts: held, then
 // pending, then implied.
 func (b *Builder) Grant(g Grant) *Builder {
-	p, ok := b.permIndex[g.Permission]
-	if !ok {
-		p = uint16(len(b.perms))
-		b.perms = append(b.perms, g.Permission)
-		b.permIndex[g.Permission] = p
-	}
-	if len(b.grants) == 0 || g.Subject != b.last {
-		b.last, b.lastIndex = g.Subject, b.intern(g.Subject)
-	}
-	b.grants = append(b.grants, edge{b.lastIndex, b.intern(g.Target), p, g.Standing})
+	b.grants = append(b.grants, edge{b.subject(g.Subject), b.intern(g.Target), b.permission(g.Permission), g.Standing})
 	return b
 }
+
+// permission interns one; there are few.
+func (b *Builder) permission(name string) uint16 {
+	for i := range min(len(b.perms), fewPermissions) {
+		if b.perms[i] == name {
+			return uint16(i)
+		}
+	}
+	p, ok := b.permIndex[name]
+	if !ok {
+		p = uint16(len(b.perms))
+		b.perms = append(b.perms, name)
+		b.permIndex[name] = p
+	}
+	return p
+}
+
+// fewPermissions are found sooner one after the other than in a map.
+const fewPermissions = 4
 
 // Unknown says that a part of the system couldn't be seen, and why.
 func (b *Builder) Unknown(id ID, why string) *Builder {
@@ -83,91 +95,146 @@ func (b *Builder) Unknown(id ID, why string) *Builder {
 	return b
 }
 
+// subject interns an ID that is likely to be the one before.
+func (b *Builder) subject(id ID) uint32 {
+	if len(b.list) == 0 || id != b.last {
+		b.last, b.lastIndex = id, b.intern(id)
+	}
+	return b.lastIndex
+}
+
 func (b *Builder) intern(id ID) uint32 {
-	i, ok := b.index[id]
+	var k *kindNames
+	for _, known := range b.kinds {
+		if known.kind == id.Kind {
+			k = known
+		}
+	}
+	if k == nil {
+		k = &kindNames{kind: id.Kind}
+		b.kinds = append(b.kinds, k)
+	}
+	i, ok := k.find(b.list, id.Name)
 	if !ok {
-		i = uint32(len(b.ids))
-		b.ids = append(b.ids, id)
-		b.index[id] = i
+		i = uint32(len(b.list))
+		b.list = append(b.list, id.Name)
+		b.facts.marks = append(b.facts.marks, 0)
+		k.add(id.Name, i)
 	}
 	return i
+}
+
+// kindNames are the names of one kind, as they came. As long as they come sorted they need no map.
+type kindNames struct {
+	kind  string
+	all   []uint32
+	last  string
+	index map[string]uint32 // nil: they are sorted
+}
+
+func (k *kindNames) find(list []string, name string) (uint32, bool) {
+	if k.index != nil {
+		i, ok := k.index[name]
+		return i, ok
+	}
+	if len(k.all) == 0 || name > k.last {
+		return 0, false
+	}
+	at, ok := slices.BinarySearchFunc(k.all, name, func(i uint32, name string) int { return strings.Compare(list[i], name) })
+	if ok {
+		return k.all[at], true
+	}
+	k.index = make(map[string]uint32, 2*len(k.all))
+	for _, i := range k.all {
+		k.index[list[i]] = i
+	}
+	return 0, false
+}
+
+func (k *kindNames) add(name string, i uint32) {
+	k.all, k.last = append(k.all, i), name
+	if k.index != nil {
+		k.index[name] = i
+	}
 }
 
 // Build gives the state. It fails when an object was added twice: two names that the
 // connector took for one (twins) must never be mixed up. The cost is that of sorting.
 func (b *Builder) Build() (*State, error) {
-	objects, twin := sortObjects(b.objects)
-	if twin >= 0 {
-		return nil, fmt.Errorf("building the state of %s: %s is there twice", b.system, b.objects[twin].ID)
+	if b.twice {
+		return nil, fmt.Errorf("building the state of %s: %s is there twice", b.system, b.twin)
 	}
 	s := &State{system: b.system, identity: b.identity, self: b.self, scope: slices.Clone(b.scope)}
 	if b.scope != nil {
 		slices.SortFunc(s.scope, ID.Compare)
 		s.scope = slices.Compact(s.scope)
 	}
-	ids, idRank := ranked(b.ids, ID.Compare)
-	perms, permRank := ranked(b.perms, cmp.Compare[string])
-	s.ids, s.perms = ids, perms
+	var order, idRank, permRank []uint32
+	s.names, order, idRank = b.ranked()
+	s.facts = b.facts.ranked(order)
+	s.perms, permRank = rankedTexts(b.perms)
 	s.grants = sortEdges(b.grants, idRank, permRank)
 	s.grants = slices.CompactFunc(s.grants, func(a, b edge) bool {
 		return a.subject == b.subject && a.target == b.target && a.perm == b.perm
 	})
-	s.objects = objects
 	s.unknown = slices.Clone(b.unknown)
 	slices.SortFunc(s.unknown, compareUnknown)
 	s.unknown = slices.Compact(s.unknown)
 	return s, nil
 }
 
-// sortObjects gives the objects sorted, and which is the first that was added a second time, -1
-// if none was.
-func sortObjects(in []Object) (out []Object, twin int) {
-	out = slices.Clone(in)
-	byID := func(a, b Object) int { return a.ID.Compare(b.ID) }
-	if !slices.IsSortedFunc(out, byID) {
-		slices.SortFunc(out, byID)
-	}
-	for i := 1; i < len(out); i++ {
-		if out[i].ID == out[i-1].ID {
-			return nil, firstTwin(in)
+// ranked sorts the names and gives, for each new index, its old one, and the other way round.
+func (b *Builder) ranked() (out names, order, rank []uint32) {
+	kinds := slices.Clone(b.kinds)
+	slices.SortFunc(kinds, func(a, b *kindNames) int { return ID{Kind: a.kind}.Compare(ID{Kind: b.kind}) })
+	order = make([]uint32, 0, len(b.list))
+	for _, k := range kinds {
+		from := len(order)
+		order = append(order, k.all...)
+		if k.index != nil {
+			slices.SortFunc(order[from:], func(x, y uint32) int { return strings.Compare(b.list[x], b.list[y]) })
 		}
+		out.kinds = append(out.kinds, kindRange{k.kind, uint32(len(order))})
 	}
-	return out, -1
+	out.list, rank = make([]string, len(order)), make([]uint32, len(order))
+	for i, was := range order {
+		out.list[i], rank[was] = b.list[was], uint32(i)
+	}
+	return out, order, rank
 }
 
-func firstTwin(in []Object) int {
-	seen := make(map[ID]bool, len(in))
-	return slices.IndexFunc(in, func(o Object) bool {
-		again := seen[o.ID]
-		seen[o.ID] = true
-		return again
-	})
+func rankedTexts(in []string) (out []string, rank []uint32) {
+	out, rank = slices.Sorted(slices.Values(in)), make([]uint32, len(in))
+	for i, s := range in {
+		at, _ := slices.BinarySearch(out, s)
+		rank[i] = uint32(at)
+	}
+	return out, rank
 }
 
-// sortEdges gives the grants by ranks, sorted by subject, target, permission and standing.
+// sortEdges gives the grants by ranks, sorted by subject, target, permission and standing. Mostly
+// they come subject by subject.
 func sortEdges(in []edge, idRank, permRank []uint32) []edge {
 	out := make([]edge, len(in))
 	for i, e := range in {
 		out[i] = edge{idRank[e.subject], idRank[e.target], uint16(permRank[e.perm]), e.standing}
 	}
-	if !slices.IsSortedFunc(out, compareEdge) {
+	rising := true
+	for from := 0; from < len(out); {
+		end := from + 1
+		for end < len(out) && out[end].subject == out[from].subject {
+			end++
+		}
+		if one := out[from:end]; !slices.IsSortedFunc(one, compareEdge) {
+			slices.SortFunc(one, compareEdge)
+		}
+		rising = rising && (from == 0 || out[from-1].subject < out[from].subject)
+		from = end
+	}
+	if !rising {
 		slices.SortFunc(out, compareEdge)
 	}
 	return out
-}
-
-// ranked sorts the names and gives, for each old index, its new one.
-func ranked[T any](in []T, compare func(a, b T) int) ([]T, []uint32) {
-	order := make([]uint32, len(in))
-	for i := range order {
-		order[i] = uint32(i)
-	}
-	slices.SortFunc(order, func(a, b uint32) int { return compare(in[a], in[b]) })
-	out, rank := make([]T, len(in)), make([]uint32, len(in))
-	for i, o := range order {
-		out[i], rank[o] = in[o], uint32(i)
-	}
-	return out, rank
 }
 
 func compareEdge(a, b edge) int {

@@ -94,6 +94,10 @@ type Kind struct {
 	// none, and two that differ are two things. What the engine can tell by the names alone it
 	// then needn't ask for each name again; nothing else hangs on it.
 	Verbatim bool `json:"-"`
+	// Folded says that Normalize changes names of this kind in nothing but what Fold leaves out, so
+	// that names which it makes one have one fold. The engine then needn't make each name to find
+	// whose one is; nothing else hangs on it.
+	Folded bool `json:"-"`
 }
 
 // Permission describes one permission on a kind.
@@ -150,11 +154,12 @@ const (
 
 // Kind returns the kind with that name.
 func (d Description) Kind(name string) (Kind, bool) {
-	i := slices.IndexFunc(d.Kinds, func(k Kind) bool { return k.Name == name })
-	if i < 0 {
-		return Kind{}, false
+	for i := range d.Kinds { // without copying those that it isn't
+		if d.Kinds[i].Name == name {
+			return d.Kinds[i], true
+		}
 	}
-	return d.Kinds[i], true
+	return Kind{}, false
 }
 
 // Can reports whether the action can be carried out on objects of the kind. Grants and

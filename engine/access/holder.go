@@ -1,6 +1,9 @@
 package access
 
-import "time"
+import (
+	"iter"
+	"time"
+)
 
 // HolderStatus says what a person's or service's accounts are to be.
 type HolderStatus string
@@ -44,7 +47,7 @@ type Declared interface {
 	State() *State
 	// Holders are all links of accounts to people, sorted by account: wanted or not, leavers
 	// included.
-	Holders() []Holder
+	Holders() iter.Seq[Holder]
 	// Holder returns the link of one account.
 	Holder(account ID) (Holder, bool)
 	// Absent are the resources declared absent, each with the line that says so.

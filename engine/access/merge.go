@@ -1,6 +1,9 @@
 package access
 
-import "iter"
+import (
+	"iter"
+	"strings"
+)
 
 // Pair is what two states say about one subject on one target.
 type Pair struct {
@@ -17,7 +20,7 @@ type Pair struct {
 // by integers. The cost is linear in the names and grants of both.
 func Differences(want, live *State) iter.Seq[Pair] {
 	return func(yield func(Pair) bool) {
-		wr, lr := commonRanks(want.ids, live.ids)
+		wr, lr := commonRanks(&want.names, &live.names)
 		key := func(e edge, rank []uint32) uint64 {
 			return uint64(rank[e.subject])<<32 | uint64(rank[e.target])
 		}
@@ -73,11 +76,39 @@ func samePermissions(want, live *State, wi, wEnd, lj, lEnd int) bool {
 	return true
 }
 
-// commonRanks gives each name of two sorted lists its rank in their union.
-func commonRanks(a, b []ID) (ra, rb []uint32) {
-	ra, rb = make([]uint32, len(a)), make([]uint32, len(b))
+// commonRanks gives each of the names of two states its rank in their union.
+func commonRanks(a, b *names) (ra, rb []uint32) {
+	ra, rb = make([]uint32, len(a.list)), make([]uint32, len(b.list))
+	rank, i, j := uint32(0), 0, 0
+	for ka, kb := 0, 0; ka < len(a.kinds) || kb < len(b.kinds); {
+		c := 0
+		switch {
+		case ka == len(a.kinds):
+			c = 1
+		case kb == len(b.kinds):
+			c = -1
+		default:
+			c = ID{Kind: a.kinds[ka].kind}.Compare(ID{Kind: b.kinds[kb].kind})
+		}
+		iEnd, jEnd := i, j
+		if c <= 0 {
+			iEnd = int(a.kinds[ka].end)
+			ka++
+		}
+		if c >= 0 {
+			jEnd = int(b.kinds[kb].end)
+			kb++
+		}
+		rank = mergeRanks(a.list[i:iEnd], b.list[j:jEnd], ra[i:iEnd], rb[j:jEnd], rank)
+		i, j = iEnd, jEnd
+	}
+	return ra, rb
+}
+
+// mergeRanks ranks the names of one kind from the rank on, and gives the next.
+func mergeRanks(a, b []string, ra, rb []uint32, rank uint32) uint32 {
 	i, j := 0, 0
-	for rank := uint32(0); i < len(a) || j < len(b); rank++ {
+	for ; i < len(a) || j < len(b); rank++ {
 		c := 0
 		switch {
 		case i == len(a):
@@ -85,7 +116,7 @@ func commonRanks(a, b []ID) (ra, rb []uint32) {
 		case j == len(b):
 			c = -1
 		default:
-			c = a[i].Compare(b[j])
+			c = strings.Compare(a[i], b[j])
 		}
 		if c <= 0 {
 			ra[i] = rank
@@ -96,5 +127,5 @@ func commonRanks(a, b []ID) (ra, rb []uint32) {
 			j++
 		}
 	}
-	return ra, rb
+	return rank
 }

@@ -10,7 +10,7 @@ import (
 
 // State is one system at one moment: its objects, its grants, and what is not known about
 // them. It is immutable and safe for concurrent use; its insides are opaque so that they can
-// stay compact (12 bytes a grant beside the names, each name kept once).
+// stay compact (12 bytes a grant and 17 an object beside the names, each name kept once).
 //
 // Three values: something is there, is not there, or is unknown. Knows and KnowsGrant tell
 // the last two apart; whoever takes something away must ask them first.
@@ -19,8 +19,8 @@ type State struct {
 	identity string
 	self     ID
 	scope    []ID // sorted; nil: everything
-	ids      []ID // sorted, unique: every name that occurs
-	objects  []Object
+	names    names
+	facts    facts    // by index into names
 	perms    []string // sorted
 	grants   []edge   // sorted by subject, target, permission
 	unknown  []Unknown
@@ -29,7 +29,7 @@ type State struct {
 	byTarget     []int32 // indexes into grants, sorted by target
 }
 
-// edge is a grant by indexes into ids and perms.
+// edge is a grant by indexes into names and perms.
 type edge struct {
 	subject, target uint32
 	perm            uint16
@@ -89,18 +89,52 @@ func (s *State) covered(id ID) bool {
 }
 
 // Size is the number of objects and of grants.
-func (s *State) Size() (objects, grants int) { return len(s.objects), len(s.grants) }
+func (s *State) Size() (objects, grants int) { return s.facts.objects, len(s.grants) }
 
 // Objects yields the objects in order. Their Attributes must not be changed.
-func (s *State) Objects() iter.Seq[Object] { return slices.Values(s.objects) }
+func (s *State) Objects() iter.Seq[Object] {
+	return func(yield func(Object) bool) {
+		for i := range s.facts.marks {
+			if s.facts.marks[i]&there != 0 && !yield(s.object(i)) {
+				return
+			}
+		}
+	}
+}
 
 // Object returns the object with that ID.
 func (s *State) Object(id ID) (Object, bool) {
-	i, ok := slices.BinarySearchFunc(s.objects, id, func(o Object, id ID) int { return o.ID.Compare(id) })
-	if !ok {
+	i, ok := s.names.find(id)
+	if !ok || s.facts.marks[i]&there == 0 {
 		return Object{}, false
 	}
-	return s.objects[i], true
+	return s.object(i), true
+}
+
+// Finder finds objects as State.Object does, and faster where they are asked for in order. It is
+// not safe for concurrent use.
+type Finder struct {
+	s  *State
+	at int
+}
+
+// Finder begins at the first object.
+func (s *State) Finder() *Finder { return &Finder{s: s} }
+
+// Object returns the object with that ID.
+func (f *Finder) Object(id ID) (Object, bool) {
+	i, ok := f.s.names.near(id, f.at)
+	f.at = i
+	if !ok || f.s.facts.marks[i]&there == 0 {
+		return Object{}, false
+	}
+	return f.s.object(i), true
+}
+
+func (s *State) object(i int) Object {
+	o := Object{ID: s.names.id(uint32(i))}
+	s.facts.fill(i, &o)
+	return o
 }
 
 // Grants yields the grants in order (subject, target, permission), each with its index, by
@@ -110,12 +144,12 @@ func (s *State) Grants() iter.Seq2[int, Grant] { return s.between(0, len(s.grant
 // Grant returns the grant at that index.
 func (s *State) Grant(i int) Grant {
 	e := s.grants[i]
-	return Grant{s.ids[e.subject], s.ids[e.target], s.perms[e.perm], e.standing}
+	return Grant{s.names.id(e.subject), s.names.id(e.target), s.perms[e.perm], e.standing}
 }
 
 // GrantsOf yields what the subject holds.
 func (s *State) GrantsOf(subject ID) iter.Seq2[int, Grant] {
-	i, ok := slices.BinarySearchFunc(s.ids, subject, ID.Compare)
+	i, ok := s.names.find(subject)
 	if !ok {
 		return s.between(0, 0)
 	}
@@ -136,7 +170,7 @@ func (s *State) GrantsOn(target ID) iter.Seq2[int, Grant] {
 		})
 	})
 	return func(yield func(int, Grant) bool) {
-		i, ok := slices.BinarySearchFunc(s.ids, target, ID.Compare)
+		i, ok := s.names.find(target)
 		if !ok {
 			return
 		}

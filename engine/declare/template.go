@@ -87,19 +87,30 @@ func (t Template) Keys() []string {
 // Expand fills in the template for a person or a service. It fails if the document doesn't
 // say what a key asks for, and if an attribute has more than one value.
 func (t Template) Expand(p *Person) (string, error) {
+	if len(t.parts) == 1 && t.parts[0].key != "" { // the document's own text
+		return t.expand(p, t.parts[0].key)
+	}
 	var b strings.Builder
 	for _, part := range t.parts {
 		if part.key == "" {
 			b.WriteString(part.literal)
 			continue
 		}
-		v, err := expandKey(p, part.key)
+		v, err := t.expand(p, part.key)
 		if err != nil {
-			return "", fmt.Errorf("expanding {%s} for %s: %w", part.key, p.ID.Value, err)
+			return "", err
 		}
 		b.WriteString(v)
 	}
 	return b.String(), nil
+}
+
+func (t Template) expand(p *Person, key string) (string, error) {
+	v, err := expandKey(p, key)
+	if err != nil {
+		return "", fmt.Errorf("expanding {%s} for %s: %w", key, p.ID.Value, err)
+	}
+	return v, nil
 }
 
 func expandKey(p *Person, key string) (string, error) {

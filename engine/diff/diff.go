@@ -97,8 +97,9 @@ func Diff(want access.Declared, live *access.State, s Scope) Result {
 		strip: map[access.ID]bool{},
 		made:  map[access.ID]bool{},
 	}
-	d.renames()
-	d.leavers()
+	named, left := d.holders()
+	d.renames(named)
+	d.leavers(left)
 	d.objects()
 	d.absent()
 	d.grants()
@@ -117,6 +118,21 @@ type differ struct {
 	doubt map[access.ID]access.ID
 	strip map[access.ID]bool // subjects that must hold nothing at all
 	made  map[access.ID]bool // objects that a change will create
+}
+
+// holders picks those whose accounts may have had other names, and those from whom everything is
+// taken away, in one go: there are many.
+func (d *differ) holders() (named, left []access.Holder) {
+	disables := d.Describe.Can(access.KindAccount, access.Disable)
+	for h := range d.want.Holders() {
+		if h.Status == access.HolderLeft || h.Status == access.HolderLeave && !disables {
+			left = append(left, h)
+		}
+		if h.Status != access.HolderLeft && len(h.Was) > 0 {
+			named = append(named, h)
+		}
+	}
+	return named, left
 }
 
 func (d *differ) add(c access.Change) {
@@ -138,110 +154,29 @@ func (d *differ) whyUnknown(id access.ID) string {
 	return "it wasn't asked about"
 }
 
-// renames plans the renames that documents declare by `previously`, and from there on looks at
-// the system as if they were done. An account whose name is in doubt (it is there under several
-// names, or it can't be renamed) is given nothing and isn't renamed; but it keeps no more than
-// what is declared for its person.
-func (d *differ) renames() {
-	var edit *access.Editor
-	for _, h := range d.want.Holders() {
-		if h.Status == access.HolderLeft || len(h.Was) == 0 || d.Disputed[h.Account] {
-			continue
-		}
-		old, unseen := d.formerly(h)
-		_, now := d.live.Object(h.Account)
-		switch {
-		case !now && (len(unseen) > 0 || len(old) > 0 && !d.live.Knows(h.Account)):
-			hidden := append(unseen, h.Account)[0]
-			d.wait(access.Rename, append(unseen, old...)[0], access.ID{}, d.whyUnknown(hidden))
-			d.inDoubt(h, append(unseen, old...))
-		case len(old) == 0:
-		case now || len(old) > 1 || d.others(h, old[0]):
-			d.res.Disputed = append(d.res.Disputed, h.Account)
-			d.inDoubt(h, old)
-		case !d.Describe.Can(access.KindAccount, access.Rename):
-			d.wait(access.Rename, old[0], access.ID{}, "this system can't rename accounts; keep the name under accounts")
-			d.inDoubt(h, old)
-		default:
-			c := access.Change{System: d.live.System(), Action: access.Rename, Subject: old[0],
-				Before: &access.Value{Name: old[0].Name}, After: &access.Value{Name: h.Account.Name}}
-			if edit == nil {
-				edit = access.Edit(d.live, d.Describe)
-			}
-			if edit.Do(c) == nil {
-				d.add(c)
-			}
-		}
-	}
-	if edit == nil {
-		return
-	}
-	if renamed, err := edit.StateLike(); err == nil {
-		d.live = renamed
-	}
-}
-
-// others reports whether the declaration gives an account to somebody else than the holder.
-func (d *differ) others(h access.Holder, id access.ID) bool {
-	other, ok := d.want.Holder(id)
-	return ok && other.Person != h.Person
-}
-
-// formerly sorts the other names of a holder's account: those that are live, and those of which
-// that isn't known. A name that is somebody else's by now isn't the holder's, if the holder has
-// left or has an account; else it can't be told whose it is.
-func (d *differ) formerly(h access.Holder) (live, unseen []access.ID) {
-	_, now := d.live.Object(h.Account)
-	for _, id := range h.Was {
-		if (now || h.Status == access.HolderLeft) && d.others(h, id) {
-			continue
-		}
-		_, there := d.live.Object(id)
-		switch {
-		case !d.live.Knows(id):
-			unseen = append(unseen, id)
-		case there:
-			live = append(live, id)
-		}
-	}
-	return live, unseen
-}
-
-func (d *differ) inDoubt(h access.Holder, names []access.ID) {
-	for _, id := range append(slices.Clone(names), h.Account) {
-		d.skip[id], d.doubt[id] = true, h.Account
-		if d.others(h, id) {
-			d.doubt[id] = id
-			continue
-		}
-		o, ok := d.live.Object(id)
-		if ok && h.Status == access.HolderLeave && !o.Disabled && d.live.Knows(id) && d.Describe.Can(access.KindAccount, access.Disable) {
-			d.disable(id)
-		}
-	}
-}
-
 func (d *differ) disable(id access.ID) {
 	d.add(access.Change{Action: access.Disable, Subject: id, Before: &access.Value{}, After: &access.Value{Disabled: true}})
 }
 
 // leavers disables and strips what belongs to people who left.
-func (d *differ) leavers() {
-	for _, h := range d.want.Holders() {
-		leave := h.Status == access.HolderLeave && !d.Describe.Can(access.KindAccount, access.Disable)
-		if h.Status != access.HolderLeft && !leave {
-			continue
+func (d *differ) leavers(left []access.Holder) {
+	live := d.live.Finder()
+	for _, h := range left {
+		leave := h.Status == access.HolderLeave
+		ids := []access.ID{h.Account}
+		if len(h.Was) > 0 {
+			seen, unseen := d.formerly(h)
+			ids = slices.Concat(ids, seen, unseen)
 		}
-		live, unseen := d.formerly(h)
-		for _, id := range slices.Concat([]access.ID{h.Account}, live, unseen) {
+		for _, id := range ids {
 			if h.Account = id; !d.strip[id] {
-				d.leaver(h, leave)
+				d.leaver(h, leave, live)
 			}
 		}
 	}
 }
 
-func (d *differ) leaver(h access.Holder, leave bool) {
+func (d *differ) leaver(h access.Holder, leave bool, live *access.Finder) {
 	if d.Disputed[h.Account] {
 		return
 	}
@@ -249,7 +184,7 @@ func (d *differ) leaver(h access.Holder, leave bool) {
 		d.wait(access.Disable, h.Account, access.ID{}, d.whyUnknown(h.Account))
 		return
 	}
-	o, ok := d.live.Object(h.Account)
+	o, ok := live.Object(h.Account)
 	if !ok {
 		return
 	}
@@ -285,11 +220,12 @@ func (d *differ) deleteLeaver(h access.Holder, o access.Object) {
 
 // objects creates, updates, enables and disables what is declared.
 func (d *differ) objects() {
+	live := d.live.Finder()
 	for o := range d.want.State().Objects() {
 		if d.skip[o.ID] || d.Disputed[o.ID] {
 			continue
 		}
-		l, there := d.live.Object(o.ID)
+		l, there := live.Object(o.ID)
 		switch {
 		case !d.live.Knows(o.ID):
 			d.wait(access.Update, o.ID, access.ID{}, d.whyUnknown(o.ID))
@@ -322,11 +258,15 @@ func (d *differ) create(o access.Object) {
 }
 
 func (d *differ) update(o, l access.Object) {
-	before, after := map[string]string{}, map[string]string{}
+	var before, after map[string]string
 	for k, v := range o.Attributes {
-		if l.Attributes[k] != v {
-			before[k], after[k] = l.Attributes[k], v
+		if l.Attributes[k] == v {
+			continue
 		}
+		if after == nil {
+			before, after = map[string]string{}, map[string]string{}
+		}
+		before[k], after[k] = l.Attributes[k], v
 	}
 	switch {
 	case len(after) == 0:
@@ -365,11 +305,12 @@ func (d *differ) absent() {
 
 // accounts sorts the live accounts that nothing is wanted of: orphans and idle ones.
 func (d *differ) accounts() {
+	want := d.want.State().Finder()
 	for o := range d.live.Objects() {
 		if !o.ID.IsAccount() || o.Reserved || o.ID == d.live.Self() || d.strip[o.ID] || d.skip[o.ID] || d.Disputed[o.ID] {
 			continue
 		}
-		if _, ok := d.want.State().Object(o.ID); ok {
+		if _, ok := want.Object(o.ID); ok {
 			continue
 		}
 		h, ok := d.want.Holder(o.ID)

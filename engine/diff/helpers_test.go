@@ -2,6 +2,7 @@ package diff_test
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"testing"
@@ -141,7 +142,7 @@ func declare(want, holders string, absent ...string) declared {
 }
 
 func (d declared) State() *access.State                             { return d.state }
-func (d declared) Holders() []access.Holder                         { return d.holders }
+func (d declared) Holders() iter.Seq[access.Holder]                 { return slices.Values(d.holders) }
 func (d declared) Absent() map[access.ID]access.Link                { return d.absent }
 func (d declared) Reasons(_, _ access.ID, _ string) []access.Reason { return nil }
 func (d declared) Line(access.ID) access.Link                       { return access.Link{} }

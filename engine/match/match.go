@@ -14,7 +14,6 @@ package match
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -56,9 +55,13 @@ type Person struct {
 
 // Input is what is matched.
 type Input struct {
-	Live   *access.State
-	Rules  []Rule
+	Live  *access.State
+	Rules []Rule
+	// People are those whom an id or an attribute may name.
 	People []Person
+	// Named are the ids of the people whose account is called so, sorted, those of People among
+	// them. It is asked about live accounts only. Nil: People are everybody.
+	Named func(account access.ID) []string
 	// Known tells whose account had the id that the system assigned when it was last seen.
 	Known map[string]string
 	// Protected accounts are linked by nothing but their name.
@@ -89,8 +92,22 @@ type Result struct {
 	Links []Link
 	// Disputes are sorted by account.
 	Disputes []Dispute
-	// Owners are the people of all accounts that are linked.
-	Owners map[access.ID]string
+
+	matcher *matcher
+	owners  map[access.ID]string // of accounts that more than their name was told of; "": disputed
+}
+
+// Owner is the person to whom an account is linked, "" if it is nobody's or disputed.
+func (r Result) Owner(id access.ID) string {
+	if p, ok := r.owners[id]; ok || r.matcher == nil {
+		return p
+	}
+	if o, ok := r.matcher.Live.Object(id); ok && r.matcher.linkable(o) {
+		if people := r.matcher.names(id); len(people) == 1 {
+			return people[0]
+		}
+	}
+	return ""
 }
 
 // claim is what one rule says of one account.
@@ -99,37 +116,48 @@ type claim struct {
 	rule   Rule
 }
 
+// claimed is an account of which more than its name is told, or the name is that of several.
+type claimed struct {
+	id     access.ID
+	claims []claim
+	people []string // sorted
+}
+
 // Match links. Its cost is linear in the accounts and the people.
 func Match(in Input) Result {
 	m := newMatcher(in)
-	byAccount := map[access.ID][]claim{}
+	var all []claimed // sorted, as the objects are
 	byPerson := map[string][]access.ID{}
 	for o := range in.Live.Objects() {
-		if !o.ID.IsAccount() || o.Reserved || o.ID == in.Live.Self() {
+		if !m.linkable(o) {
 			continue
+		}
+		if len(in.People) == 0 && len(m.names(o.ID)) < 2 {
+			continue // nobody has an account but by its name, and has no other
 		}
 		claims := m.claims(o)
 		if len(claims) == 0 {
 			continue
 		}
-		byAccount[o.ID] = claims
-		for _, p := range peopleOf(claims) {
+		people := peopleOf(claims)
+		all = append(all, claimed{o.ID, claims, people})
+		for _, p := range people {
 			byPerson[p] = append(byPerson[p], o.ID)
 		}
 	}
-	out := Result{Owners: map[access.ID]string{}}
-	for _, id := range slices.SortedFunc(maps.Keys(byAccount), access.ID.Compare) {
-		claims := byAccount[id]
-		people := peopleOf(claims)
-		switch others := byPerson[people[0]]; {
-		case len(people) > 1:
-			out.Disputes = append(out.Disputes, Dispute{id, people, "it is " + said(claims)})
+	out := Result{matcher: m, owners: make(map[access.ID]string, len(all))}
+	for _, c := range all {
+		switch others := byPerson[c.people[0]]; {
+		case len(c.people) > 1:
+			out.Disputes = append(out.Disputes, Dispute{c.id, c.people, "it is " + said(c.claims)})
+			out.owners[c.id] = ""
 		case len(others) > 1:
-			out.Disputes = append(out.Disputes, Dispute{id, people, fmt.Sprintf("%s are all accounts of %s", names(others), people[0])})
+			out.Disputes = append(out.Disputes, Dispute{c.id, c.people, fmt.Sprintf("%s are all accounts of %s", names(others), c.people[0])})
+			out.owners[c.id] = ""
 		default:
-			out.Owners[id] = people[0]
-			if declared := m.account[people[0]]; declared != id {
-				out.Links = append(out.Links, Link{id, people[0], claims[0].rule, declared})
+			out.owners[c.id] = c.people[0]
+			if declared, ok := m.account[c.people[0]]; ok && declared != c.id {
+				out.Links = append(out.Links, Link{c.id, c.people[0], c.claims[0].rule, declared})
 			}
 		}
 	}
@@ -138,19 +166,39 @@ func Match(in Input) Result {
 
 type matcher struct {
 	Input
-	byName  map[access.ID][]string
-	byValue []map[string][]string // by rule, folded
+	byName  map[access.ID][]string // where Named doesn't tell
+	byValue []map[string][]string  // by rule, folded
 	account map[string]access.ID
+	called  bool // ByName is a rule
+}
+
+// linkable reports whether an object is an account that may be somebody's.
+func (m *matcher) linkable(o access.Object) bool {
+	return o.ID.IsAccount() && !o.Reserved && o.ID != m.Live.Self()
+}
+
+// names are the people of whom a rule says so by the account's name.
+func (m *matcher) names(id access.ID) []string {
+	switch {
+	case !m.called:
+		return nil
+	case m.Named != nil:
+		return m.Named(id)
+	}
+	return m.byName[id]
 }
 
 func newMatcher(in Input) *matcher {
 	m := &matcher{Input: in, byName: map[access.ID][]string{}, byValue: make([]map[string][]string, len(in.Rules)), account: map[string]access.ID{}}
-	for i := range in.Rules {
+	for i, r := range in.Rules {
 		m.byValue[i] = map[string][]string{}
+		m.called = m.called || r.By == ByName
 	}
 	for _, p := range in.People {
 		m.account[p.ID] = p.Account
-		m.byName[p.Account] = append(m.byName[p.Account], p.ID)
+		if in.Named == nil {
+			m.byName[p.Account] = append(m.byName[p.Account], p.ID)
+		}
 		for i, v := range p.Values {
 			if v != "" && in.Rules[i].By == ByAttribute {
 				m.byValue[i][strings.ToLower(v)] = append(m.byValue[i][strings.ToLower(v)], p.ID)
@@ -168,7 +216,7 @@ func (m *matcher) claims(o access.Object) []claim {
 		var people []string
 		switch {
 		case r.By == ByName:
-			people = m.byName[o.ID]
+			people = m.names(o.ID)
 		case protected:
 		case r.By == ByID:
 			if p, ok := m.Known[o.Native]; ok && o.Native != "" {

@@ -1,6 +1,8 @@
 package match_test
 
 import (
+	"maps"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -55,8 +57,18 @@ func TestMatch(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			r := match.Match(match.Input{Live: live(t, tt.live...), Rules: rules, People: tt.people, Known: tt.known,
-				Protected: func(id access.ID) bool { return id.Name == "root" }})
+			in := match.Input{Live: live(t, tt.live...), Rules: rules, People: tt.people, Known: tt.known,
+				Protected: func(id access.ID) bool { return id.Name == "root" }}
+			r := match.Match(in)
+			asked := match.Match(askingByName(in))
+			for _, o := range tt.live {
+				if a, b := r.Owner(o.ID), asked.Owner(o.ID); a != b {
+					t.Errorf("%s is %q's, and %q's where names are asked for", o.ID, a, b)
+				}
+			}
+			if d := cmp.Diff([]any{r.Links, r.Disputes}, []any{asked.Links, asked.Disputes}); d != "" {
+				t.Errorf("where names are asked for: %s", d)
+			}
 			var links, disputes map[string]string
 			for _, l := range r.Links {
 				if links == nil {
@@ -77,5 +89,48 @@ func TestMatch(t *testing.T) {
 				t.Errorf("disputes (-want +got):\n%s", d)
 			}
 		})
+	}
+}
+
+// askingByName gives of the people only those whom an id or an attribute may name.
+func askingByName(in match.Input) match.Input {
+	out := in
+	out.People = nil
+	for _, p := range in.People {
+		if p.Values[1] != "" || slices.Contains(slices.Collect(maps.Values(in.Known)), p.ID) {
+			out.People = append(out.People, p)
+		}
+	}
+	out.Named = func(id access.ID) (names []string) {
+		for _, p := range in.People {
+			if p.Account == id {
+				names = append(names, p.ID)
+			}
+		}
+		return names
+	}
+	return out
+}
+
+// Whose an account is by its name alone, and that it is nobody's where it is that of several.
+func TestOwner(t *testing.T) {
+	in := match.Input{
+		Live:  live(t, access.Object{ID: access.Account("ada")}, access.Object{ID: access.Account("ben")}, access.Object{ID: access.Account("boot"), Reserved: true}, access.Object{ID: access.Account("nobody")}),
+		Rules: []match.Rule{{By: match.ByName}},
+		Named: func(id access.ID) []string {
+			return map[string][]string{"ada": {"ada"}, "ben": {"ben", "ben2"}, "boot": {"boot"}, "gone": {"gone"}}[id.Name]
+		},
+	}
+	r := match.Match(in)
+	for name, want := range map[string]string{"ada": "ada", "ben": "", "boot": "", "nobody": "", "gone": "", "accord": ""} {
+		if got := r.Owner(access.Account(name)); got != want {
+			t.Errorf("%s is %q's, want %q", name, got, want)
+		}
+	}
+	if len(r.Disputes) != 1 || r.Disputes[0].Why != "it is ben's by name and ben2's by name" {
+		t.Errorf("the disputes are %+v", r.Disputes)
+	}
+	if in.Rules = []match.Rule{{By: match.ByID}}; match.Match(in).Owner(access.Account("ada")) != "" {
+		t.Error("a name counts though no rule says so")
 	}
 }

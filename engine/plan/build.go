@@ -2,8 +2,11 @@ package plan
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/accordhq/accord/engine/access"
@@ -19,9 +22,7 @@ func Build(in Input) *Plan {
 		Withheld: in.Withheld, Leave: in.Leave,
 	}}
 	slices.SortFunc(b.in.Systems, func(a, c SystemInput) int { return strings.Compare(a.Name, c.Name) })
-	for i := range b.in.Systems {
-		b.system(&b.in.Systems[i])
-	}
+	b.systems()
 	b.needs()
 	b.only()
 	b.flapping()
@@ -58,21 +59,45 @@ type part struct {
 	byPerson   map[string][]access.ID // accounts at the base; made when needed
 }
 
-// system compares one system and sorts what was found.
-func (b *builder) system(s *SystemInput) {
-	out := System{Name: s.Name, Connector: s.Describe.Connector, Mode: s.Mode, Guards: s.Guards, Error: s.Error, NotRead: s.NotRead, BaseError: s.BaseError}
-	if s.Live == nil || s.BaseError != "" {
-		b.plan.Complete = false
+// systems compares the systems, several at a time, as they don't know of each other. What is found
+// is put together in their order.
+func (b *builder) systems() {
+	n := len(b.in.Systems)
+	b.parts, b.plan.Systems = make([]*part, n), make([]System, n)
+	workers := min(runtime.GOMAXPROCS(0), n)
+	if changed := b.in.Changed; changed != nil && workers > 1 {
+		var mu sync.Mutex
+		b.in.Changed = func(l access.Link, was bool) bool {
+			mu.Lock()
+			defer mu.Unlock()
+			return changed(l, was)
+		}
 	}
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range workers {
+		wg.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				b.plan.Systems[i], b.parts[i] = b.system(&b.in.Systems[i])
+			}
+		})
+	}
+	wg.Wait()
+	for i, p := range b.parts {
+		if s := &b.plan.Systems[i]; p.Live == nil || p.BaseError != "" || !p.Live.Complete() && (b.in.Leave == "" || len(s.Unknown) > 0) { // of one person a part is all
+			b.plan.Complete = false
+		}
+		b.dangling(p.Name, b.plan.Systems[i].Dangling)
+	}
+}
+
+// system compares one system and sorts what was found.
+func (b *builder) system(s *SystemInput) (System, *part) {
+	out := System{Name: s.Name, Connector: s.Describe.Connector, Mode: s.Mode, Guards: s.Guards, Error: s.Error, NotRead: s.NotRead, BaseError: s.BaseError}
 	if s.Live == nil {
-		b.plan.Systems = append(b.plan.Systems, out)
-		b.parts = append(b.parts, &part{SystemInput: s})
-		return
+		return out, &part{SystemInput: s}
 	}
 	out.Identity, out.Unknown = s.Live.Identity(), s.Live.Unknowns()
-	if !s.Live.Complete() && (b.in.Leave == "" || len(out.Unknown) > 0) { // of one person a part is all
-		b.plan.Complete = false
-	}
 	scope := s.Scope
 	scope.Describe, scope.At, scope.DisabledSince = s.Describe, b.in.At, s.Memory.DisabledSince
 	p := &part{SystemInput: s, res: diff.Diff(s.Want, s.Live, scope)}
@@ -88,26 +113,33 @@ func (b *builder) system(s *SystemInput) {
 		out.LeaversUnseen = out.LeaversUnseen || w.Action == access.Disable
 		out.Waiting = append(out.Waiting, Waiting(w))
 	}
-	for _, g := range p.res.Unclaimed {
-		out.Unclaimed = append(out.Unclaimed, Edge{g.Subject, g.Target, g.Permission})
+	out.Unclaimed, out.Pending, out.Dangling = edges(p.res.Unclaimed), edges(p.res.Pending), p.dangling()
+	return out, p
+}
+
+func edges(grants []access.Grant) []Edge {
+	var out []Edge
+	for _, g := range grants {
+		out = append(out, Edge{g.Subject, g.Target, g.Permission})
 	}
-	for _, g := range p.res.Pending {
-		out.Pending = append(out.Pending, Edge{g.Subject, g.Target, g.Permission})
-	}
+	return out
+}
+
+// dangling are the grants on what is nowhere, each with the line that names it.
+func (p *part) dangling() []Dangling {
+	var out []Dangling
 	for _, g := range p.res.Dangling {
 		d := Dangling{Edge: Edge{g.Subject, g.Target, g.Permission}}
-		for _, r := range s.Want.Reasons(g.Subject, g.Target, g.Permission) {
+		for _, r := range p.Want.Reasons(g.Subject, g.Target, g.Permission) {
 			d.Link = r.Chain[0]
 			if i := slices.IndexFunc(r.Chain, func(l access.Link) bool { return strings.Contains(l.Text, g.Target.String()) }); i >= 0 {
 				d.Link = r.Chain[i]
 			}
 			break
 		}
-		out.Dangling = append(out.Dangling, d)
+		out = append(out, d)
 	}
-	b.dangling(s.Name, out.Dangling)
-	b.plan.Systems = append(b.plan.Systems, out)
-	b.parts = append(b.parts, p)
+	return out
 }
 
 // dangling refuses what is declared on something that is nowhere.

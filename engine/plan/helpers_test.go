@@ -2,6 +2,7 @@ package plan_test
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"testing"
@@ -197,13 +198,13 @@ func (d *declared) Line(id access.ID) access.Link {
 	return access.Link{File: "people.yaml", Line: 2, Text: id.String()}
 }
 
-func (d *declared) Holders() []access.Holder {
+func (d *declared) Holders() iter.Seq[access.Holder] {
 	var out []access.Holder
 	for _, h := range d.holders {
 		out = append(out, h)
 	}
 	slices.SortFunc(out, func(a, b access.Holder) int { return a.Account.Compare(b.Account) })
-	return out
+	return slices.Values(out)
 }
 
 func (d *declared) Holder(account access.ID) (access.Holder, bool) {

@@ -160,7 +160,7 @@ func (b *builder) unsure(person, role string) string {
 func (p *part) baseAccounts(person string) []access.ID {
 	if p.byPerson == nil {
 		p.byPerson = map[string][]access.ID{}
-		for _, h := range p.Base.Holders() {
+		for h := range p.Base.Holders() {
 			p.byPerson[h.Person] = append(p.byPerson[h.Person], h.Account)
 		}
 	}

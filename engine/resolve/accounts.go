@@ -77,10 +77,13 @@ func (d *Desired) named(n naming, p *declare.Person) (access.ID, declare.Pos, er
 // something to get.
 func (d *Desired) holder(r *resolver, person int32, needed bool) (access.Holder, bool) {
 	p := r.people.list[person]
-	is := r.people.is(person)
-	h := access.Holder{Person: p.ID.Value, Service: p.Service, Status: is.status, Why: is.why, Since: is.since}
+	h := access.Holder{Person: p.ID.Value, Status: r.people.is(person).status} // the rest is told when it is asked for
 	id, pos, err := d.account(p)
 	names := d.formerNames(p, h.Status)
+	if _, found := d.found[h.Person]; err == nil && len(names) == 0 && !found {
+		h.Account = id
+		return h, true
+	}
 	if gone := int(person) >= r.people.gone; err == nil && (!gone || len(names) == 0) {
 		names = append([]access.ID{id}, slices.DeleteFunc(names, func(n access.ID) bool { return n == id })...)
 	}
@@ -175,7 +178,8 @@ func (d *Desired) addFormer(r *resolver) {
 			continue
 		}
 		taken[f.Account] = true
-		d.holders = append(d.holders, access.Holder{
+		d.holders = append(d.holders, holding{Account: f.Account, person: ^int32(len(d.former))})
+		d.former = append(d.former, access.Holder{
 			Account: f.Account, Person: f.Person, Status: access.HolderLeft, Since: f.Since,
 			Why: access.Link{Text: "left; the document is gone, the journal remembers the account"},
 		})

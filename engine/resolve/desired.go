@@ -3,6 +3,7 @@ package resolve
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"slices"
 	"sync"
 
@@ -28,7 +29,8 @@ type Desired struct {
 	rows     []row                   // sorted by person, entitlement
 	ways     []way
 	state    *access.State
-	holders  []access.Holder // sorted by account
+	holders  []holding // sorted by account
+	former   []access.Holder
 	ids      accounts
 	absent   map[access.ID]access.Link
 	declared map[access.ID]*declare.Resource
@@ -37,9 +39,9 @@ type Desired struct {
 	heads  map[headOf][]access.Link
 
 	// What owners.go finds out when it is asked.
-	calledOnce, foundOnce, ownersOnce sync.Once
-	everyName, foundIndex             map[access.ID][]int32
-	holderOf                          map[access.ID]int32
+	calledOnce, foundOnce, ruledOnce sync.Once
+	everyName, foundIndex            map[access.ID][]int32
+	ruled                            *ruledNames
 }
 
 type attrTemplate struct {
@@ -137,7 +139,8 @@ func (d *Desired) finish(r *resolver) {
 	d.addResources(r, b)
 	d.addPeople(r, b)
 	d.addFormer(r)
-	slices.SortFunc(d.holders, func(a, b access.Holder) int { return a.Account.Compare(b.Account) })
+	slices.SortFunc(d.holders, func(a, b holding) int { return a.Account.Compare(b.Account) })
+	d.ids = accountsOf(d.holders)
 	state, err := b.Build()
 	if err != nil {
 		r.problem(d.Decl.Pos(d.Decl.At), err.Error(), "two declared names are one to this system; rename one of them")
@@ -192,8 +195,7 @@ func (p *people) stripped(d *Desired) []int32 {
 func (d *Desired) addPeople(r *resolver, b *access.Builder) {
 	who := d.claimants(r)
 	taken := make(map[access.ID]int32, len(who))
-	d.holders = make([]access.Holder, 0, len(who))
-	d.ids = accounts{make([]int32, 0, len(who)), make([]access.ID, 0, len(who))}
+	d.holders = make([]holding, 0, len(who))
 	for _, c := range who {
 		person := c.person
 		h, ok := d.holder(r, person, c.row >= 0)
@@ -213,30 +215,11 @@ func (d *Desired) addPeople(r *resolver, b *access.Builder) {
 			continue
 		}
 		taken[h.Account] = person
-		d.ids.add(person, h.Account)
 		if c.row >= 0 {
 			h.Wanted = d.addRows(r, b, c.row, &h)
 		}
-		d.holders = append(d.holders, h)
+		d.holders = append(d.holders, holding{h.Account, h.Was, person, h.Wanted})
 	}
-}
-
-// accounts are accounts by person, sorted by person.
-type accounts struct {
-	people []int32
-	ids    []access.ID
-}
-
-func (a *accounts) add(person int32, id access.ID) {
-	a.people, a.ids = append(a.people, person), append(a.ids, id)
-}
-
-func (a *accounts) of(person int32) (access.ID, bool) {
-	i, ok := slices.BinarySearch(a.people, person)
-	if !ok {
-		return access.ID{}, false
-	}
-	return a.ids[i], true
 }
 
 // addRows adds what one person's rows, beginning at the index, give at the instant, and the
@@ -322,7 +305,15 @@ func (d *Desired) State() *access.State { return d.state }
 func (d *Desired) Resource(id access.ID) *declare.Resource { return d.declared[id] }
 
 // Holders implements access.Declared.
-func (d *Desired) Holders() []access.Holder { return d.holders }
+func (d *Desired) Holders() iter.Seq[access.Holder] {
+	return func(yield func(access.Holder) bool) {
+		for i := range d.holders {
+			if !yield(d.holderAt(i)) {
+				return
+			}
+		}
+	}
+}
 
 // Absent implements access.Declared.
 func (d *Desired) Absent() map[access.ID]access.Link { return d.absent }

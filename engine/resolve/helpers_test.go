@@ -139,7 +139,7 @@ func holds(d *resolve.Desired) []string {
 // holders lists the links: "alice: alice active wanted, was al".
 func holders(d *resolve.Desired) []string {
 	var out []string
-	for _, h := range d.Holders() {
+	for h := range d.Holders() {
 		line := fmt.Sprintf("%s: %s %s", h.Account.Name, h.Person, h.Status)
 		if h.Wanted {
 			line += " wanted"

@@ -41,7 +41,7 @@ func TestStatus(t *testing.T) {
 			if h, ok := sys.Holder(account("al")); !ok || h.Why.Text != tt.why || h.Why.Line == 0 {
 				t.Errorf("why: %+v, want %q", h.Why, tt.why)
 			}
-			if h := sys.Holders()[0]; h.Since.IsZero() == strings.Contains(tt.why, "left 2026") {
+			if h := slices.Collect(sys.Holders())[0]; h.Since.IsZero() == strings.Contains(tt.why, "left 2026") {
 				t.Errorf("since %s", h.Since)
 			}
 		})

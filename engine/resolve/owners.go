@@ -11,70 +11,128 @@ import (
 // Who has which account is asked about a few names, of accounts that were found live or that
 // leavers had; making every name on every system to answer would cost people times systems.
 // Where a connector takes names as they are written (access.Kind.Verbatim), the names that a rule
-// makes are the same on all systems with that rule, and are made once for all of them. Elsewhere
-// they are made for the system when the first is asked for.
+// makes are the same on all systems with that rule, and are made once for all of them. Where it
+// changes them in nothing but what access.Fold leaves out, that holds for their folds; whoever is
+// found by one is asked what the account is called. Elsewhere names are made for the system when
+// the first is asked for.
 
 // names are the account names that the rules of systems make, shared by all systems.
 type names struct {
 	once sync.Once
-	// own are those who have a name of their own on a system, by that name.
-	own map[string]map[string][]int32
+	// own are those who have a name of their own on a system, by that name and by its fold.
+	own, ownFolds map[string]map[string][]int32
 
 	mu     sync.Mutex
-	byRule map[string]map[string][]int32 // rule → name → people
+	byRule map[ruleKey]*ruledNames
 }
 
-// ruled are the people to whom a rule gives a name, in their order.
-func (p *people) ruled(n naming, name string) []int32 {
-	if n.pattern == "{person}" { // the usual one
-		if i, ok := p.find(name); ok {
-			return []int32{i}
+type ruleKey struct {
+	pattern string
+	folded  bool
+}
+
+// ruledNames are the people to whom a rule gives a name, in their order: mostly one.
+type ruledNames struct {
+	ids  *people // set where the names are the ids; nothing else is then
+	one  map[string]int32
+	more map[string][]int32 // the others, where there are several
+}
+
+func (n *ruledNames) add(name string, i int32) {
+	if _, ok := n.one[name]; !ok {
+		n.one[name] = i
+		return
+	}
+	if n.more == nil {
+		n.more = map[string][]int32{}
+	}
+	n.more[name] = append(n.more[name], i)
+}
+
+// of adds the people with the name to a list.
+func (n *ruledNames) of(list []int32, name string) []int32 {
+	if n.ids != nil {
+		if i, ok := n.ids.find(name); ok {
+			list = append(list, i)
 		}
-		return nil
+		return list
+	}
+	if i, ok := n.one[name]; ok {
+		list = append(list, i)
+	}
+	return append(list, n.more[name]...)
+}
+
+// ruled are the names that a rule makes, or their folds.
+func (p *people) ruled(n naming, folded bool) *ruledNames {
+	if n.pattern == "{person}" && !folded { // the usual one
+		return &ruledNames{ids: p}
 	}
 	p.names.mu.Lock()
 	defer p.names.mu.Unlock()
-	byName, ok := p.names.byRule[n.pattern]
-	if !ok {
-		byName = make(map[string][]int32, len(p.list))
+	key := ruleKey{n.pattern, folded}
+	out := p.names.byRule[key]
+	if out == nil {
+		out = &ruledNames{one: make(map[string]int32, len(p.list))}
 		for i, person := range p.list {
-			if name, err := n.rule.Expand(person); err == nil {
-				byName[name] = append(byName[name], int32(i))
+			name, err := n.rule.Expand(person)
+			if err != nil {
+				continue
 			}
+			if folded {
+				name = access.Fold(name)
+			}
+			out.add(name, int32(i))
 		}
 		if p.names.byRule == nil {
-			p.names.byRule = map[string]map[string][]int32{}
+			p.names.byRule = map[ruleKey]*ruledNames{}
 		}
-		p.names.byRule[n.pattern] = byName
+		p.names.byRule[key] = out
 	}
-	return byName[name]
+	return out
 }
 
-// ownNames are the people whose documents give them a name on the system.
-func (p *people) ownNames(system, name string) []int32 {
+// ownNames are the people whose documents give them a name on the system, or one of that fold.
+func (p *people) ownNames(system, name string, folded bool) []int32 {
 	p.names.once.Do(func() {
-		p.names.own = map[string]map[string][]int32{}
+		p.names.own, p.names.ownFolds = map[string]map[string][]int32{}, map[string]map[string][]int32{}
 		for i, person := range p.list {
 			for _, a := range person.Accounts {
-				byName := p.names.own[a.Key.Value]
-				if byName == nil {
-					byName = map[string][]int32{}
-					p.names.own[a.Key.Value] = byName
-				}
-				byName[a.Value.Value] = append(byName[a.Value.Value], int32(i))
+				addName(p.names.own, a.Key.Value, a.Value.Value, int32(i))
+				addName(p.names.ownFolds, a.Key.Value, access.Fold(a.Value.Value), int32(i))
 			}
 		}
 	})
+	if folded {
+		return p.names.ownFolds[system][name]
+	}
 	return p.names.own[system][name]
+}
+
+func addName(to map[string]map[string][]int32, system, name string, i int32) {
+	if to[system] == nil {
+		to[system] = map[string][]int32{}
+	}
+	to[system][name] = append(to[system][name], i)
 }
 
 // called are the people whose account has that name by the documents and by what was found, in
 // their order; those who are gone from the declaration included.
 func (d *Desired) called(account access.ID) []int32 {
+	// Somebody may have a name of their own that isn't the rule's, or another with this fold.
+	return slices.DeleteFunc(d.candidates(nil, account), func(i int32) bool {
+		id, _, err := d.account(d.loc.list[i])
+		return err != nil || id != account
+	})
+}
+
+// candidates adds the people who may be called so, in their order.
+func (d *Desired) candidates(list []int32, account access.ID) []int32 {
 	if !account.IsAccount() {
-		return nil
+		return list
 	}
-	if !d.verbatim() {
+	verbatim, folded := d.spelling()
+	if !verbatim && !folded {
 		d.calledOnce.Do(func() {
 			d.everyName = make(map[access.ID][]int32, len(d.loc.list))
 			for i, p := range d.loc.list {
@@ -83,21 +141,30 @@ func (d *Desired) called(account access.ID) []int32 {
 				}
 			}
 		})
-		return d.everyName[account]
+		return append(list, d.everyName[account]...)
 	}
-	out := slices.Concat(d.loc.ruled(d.rule, account.Name), d.loc.ownNames(d.rule.system, account.Name), d.foundAs(account))
-	slices.Sort(out)
-	// Somebody may have a name of their own that isn't the rule's.
-	return slices.DeleteFunc(slices.Compact(out), func(i int32) bool {
-		id, _, err := d.account(d.loc.list[i])
-		return err != nil || id != account
-	})
+	name := account.Name
+	if folded {
+		name = access.Fold(name)
+	}
+	d.ruledOnce.Do(func() { d.ruled = d.loc.ruled(d.rule, folded) })
+	list = d.ruled.of(list, name)
+	if own, found := d.loc.ownNames(d.rule.system, name, folded), d.foundAs(account); len(own)+len(found) > 0 {
+		list = append(append(list, own...), found...)
+		slices.Sort(list)
+		list = slices.Compact(list)
+	}
+	return list
 }
 
-// verbatim reports whether names of accounts are what they are declared to be.
-func (d *Desired) verbatim() bool {
-	kind, ok := d.Connector.Describe.Kind(access.KindAccount)
-	return ok && kind.Verbatim || d.Connector.Normalize == nil
+// spelling tells what the connector does to names of accounts: nothing, or no more than access.Fold
+// leaves out.
+func (d *Desired) spelling() (verbatim, folded bool) {
+	if d.Connector.Normalize == nil {
+		return true, false
+	}
+	kind := d.kind(access.KindAccount)
+	return kind.Verbatim, kind.Folded && !kind.Verbatim
 }
 
 // foundAs are the people whose account was found to be this one, though it is called otherwise
@@ -120,34 +187,50 @@ func (d *Desired) foundAs(account access.ID) []int32 {
 // Owners are the people who have or would have the account: those of whom AccountOf says so, in
 // the order of People.
 func (d *Desired) Owners(account access.ID) []*declare.Person {
-	d.ownersOnce.Do(func() {
-		d.holderOf = make(map[access.ID]int32, len(d.ids.ids))
-		for i, id := range d.ids.ids {
-			d.holderOf[id] = d.ids.people[i] // no two: addPeople refuses twins
+	holder, held := d.listed(account)
+	var few [4]int32
+	list := slices.DeleteFunc(d.candidates(few[:0], account), func(i int32) bool {
+		if held && i == holder {
+			return false
 		}
-	})
-	list := d.called(account)
-	if i, ok := d.holderOf[account]; ok {
-		list = append(slices.Clone(list), i)
-	}
-	list = slices.DeleteFunc(slices.Clone(list), func(i int32) bool {
 		id, ok := d.ids.of(i)
-		return ok && id != account
+		if !ok {
+			var err error
+			id, _, err = d.account(d.loc.list[i])
+			ok = err == nil
+		}
+		return !ok || id != account
 	})
-	slices.Sort(list)
-	var out []*declare.Person
-	for _, i := range slices.Compact(list) {
-		out = append(out, d.loc.list[i])
+	if held && !slices.Contains(list, holder) {
+		list = append(list, holder)
+		slices.Sort(list)
+	}
+	out := make([]*declare.Person, len(list))
+	for at, i := range list {
+		out[at] = d.loc.list[i]
 	}
 	return out
+}
+
+// listed is who has the account by the state; there are no two, as addPeople refuses twins.
+func (d *Desired) listed(account access.ID) (int32, bool) {
+	at, ok := d.find(account)
+	if !ok || d.holders[at].person < 0 {
+		return 0, false
+	}
+	return d.holders[at].person, true
+}
+
+// find is the place of an account's holder.
+func (d *Desired) find(account access.ID) (int, bool) {
+	return slices.BinarySearchFunc(d.holders, account, func(h holding, id access.ID) int { return h.Account.Compare(id) })
 }
 
 // Holder implements access.Declared. Accounts of people who have nothing on the system are
 // found as well.
 func (d *Desired) Holder(account access.ID) (access.Holder, bool) {
-	i, ok := slices.BinarySearchFunc(d.holders, account, func(h access.Holder, id access.ID) int { return h.Account.Compare(id) })
-	if ok {
-		return d.holders[i], true
+	if i, ok := d.find(account); ok {
+		return d.holderAt(i), true
 	}
 	return d.link(account)
 }
@@ -178,8 +261,9 @@ func (d *Desired) link(account access.ID) (access.Holder, bool) {
 	if best < 0 {
 		return access.Holder{}, false
 	}
-	p, is := d.loc.list[best], d.loc.is(best)
-	return access.Holder{Account: account, Person: p.ID.Value, Service: p.Service, Status: is.status, Why: is.why, Since: is.since}, true
+	h := d.loc.holder(best)
+	h.Account = account
+	return h, true
 }
 
 // renames reports whether an account that was found is to be renamed to the name that is

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -13,14 +14,22 @@ import (
 )
 
 // TestOwnersAgree: whose an account is doesn't depend on whether the connector says that it takes
-// names as they are written. Without that every name is made, which is plain enough to be
+// names as they are written, or what of them it changes. Without that every name is made, which is plain enough to be
 // believed. Names clash here in every way that declarations and findings can make them.
 func TestOwnersAgree(t *testing.T) {
 	asked, owned, several := 0, 0, 0
 	for seed := range uint64(150) {
 		r := rand.New(rand.NewPCG(seed, 3))
 		const people = 9
-		name := func() string { return fmt.Sprintf("p%d", r.IntN(people+2)) }
+		// Where names are folded they are written in one way or another.
+		folded := seed%2 == 1
+		name := func() string {
+			name := fmt.Sprintf("p%d", r.IntN(people+2))
+			if folded && r.IntN(2) == 0 {
+				name = strings.ToUpper(name)
+			}
+			return name
+		}
 		text := "version: 1\nattributes: {login: {}}\n"
 		for i := range people {
 			text += fmt.Sprintf("---\nperson: p%d\nattributes: {login: %s}\n", i, name())
@@ -38,17 +47,22 @@ func TestOwnersAgree(t *testing.T) {
 		text += fmt.Sprintf("---\nsystem: sys\nconnector: plain\naccounts: {name: %q}\n---\nsystem: other\nconnector: plain\n", rule)
 		found := map[string]Found{}
 		for range r.IntN(3) {
-			found[name()] = Found{Account: access.Account(name()), Rename: r.IntN(2) == 0}
+			found[strings.ToLower(name())] = Found{Account: access.Account(strings.ToLower(name())), Rename: r.IntN(2) == 0}
 		}
 		previous, _ := declare.Parse([]declare.File{{Path: "accord.yaml", Data: []byte("version: 1\n---\nperson: p10\n---\nsystem: sys\nconnector: plain\n")}})
-		resolved := func(verbatim bool) *Desired {
+		resolved := func(quick bool) *Desired {
 			desc := describe()
-			desc.Kinds[0].Verbatim = verbatim
+			desc.Kinds[0].Verbatim, desc.Kinds[0].Folded = quick && !folded, quick && folded
 			repo, problems := declare.Parse([]declare.File{{Path: "accord.yaml", Data: []byte(text)}})
 			if problems = problems.Merge(repo.Check(map[string]access.Description{"plain": desc})); len(problems) > 0 {
 				t.Fatal(problems)
 			}
-			same := func(o access.Object) (access.Object, error) { return o, nil }
+			same := func(o access.Object) (access.Object, error) {
+				if folded {
+					o.ID.Name = strings.ToLower(o.ID.Name)
+				}
+				return o, nil
+			}
 			w, _ := Resolve(Input{Repo: repo, At: instant(0, never, repo.Config.Location()), Previous: []*declare.Repository{previous},
 				Connectors: map[string]Connector{"sys": {Describe: desc, Normalize: same}}, Found: map[string]map[string]Found{"sys": found}})
 			return w.System("sys")
@@ -95,7 +109,7 @@ func TestOwnersAgree(t *testing.T) {
 }
 
 func listed(d *Desired, id access.ID) bool {
-	return slices.ContainsFunc(d.holders, func(h access.Holder) bool { return h.Account == id })
+	return slices.ContainsFunc(d.holders, func(h holding) bool { return h.Account == id })
 }
 
 // linked makes every name and puts it into a map, one person after the other.

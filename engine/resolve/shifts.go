@@ -79,11 +79,10 @@ func (c *comparer) accounts(base, head *World) {
 			continue
 		}
 		old := map[string]string{}
-		for i, id := range was.ids.ids {
-			old[now(c.names, was.loc.list[was.ids.people[i]].ID.Value)] = id.Name
+		for person, id := range was.accounts() {
+			old[now(c.names, person)] = id.Name
 		}
-		for i, id := range d.ids.ids {
-			person := d.loc.list[d.ids.people[i]].ID.Value
+		for person, id := range d.accounts() {
 			if from, ok := old[person]; ok && from != id.Name {
 				c.out = append(c.out, access.Shift{Kind: access.ShiftStatus, Person: person, System: d.Decl.ID.Value, From: "account " + from, To: "account " + id.Name})
 			}
