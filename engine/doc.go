@@ -38,6 +38,10 @@
 // system. What touches the world (repo, observe, journal, apply) decides nothing. Connectors
 // translate (see connectors/connector.go), cmd/accord has flags and exit codes.
 //
+// What a run understood is kept for the next one in cache.go, which revisions are known to be sound
+// in sound.go; focus.go decides when a run looks at no more than what a change touches, or at one
+// person. Nothing that is carried out comes from there.
+//
 // Whose access is taken away at once is in offboard.go (the run), leave.go (what of it differs
 // from any run: what is read, what is planned) and withheld.go (why nothing is given back).
 // drift.go looks at drift, record.go remembers it, tell.go decides what is news and to whom;
@@ -59,6 +63,9 @@
 //   - A kind of difference: plan/drift.go. A way to tell people: notify, declare/notify.go.
 //   - A forge, or what is asked of one: forge. A change that Accord makes to a file: amend, repo.Commit.
 //   - What YAML the scanner takes: declare/scan.go, which leaves to the library what it isn't sure of.
+//   - A field of people, groups, roles and grants also goes through declare/codec.go; whether one document
+//     can make another one wrong, through declare/derive.go; whose access hangs on it, through
+//     resolve/about.go (Touched).
 //   - A new system: a folder under connectors, joined in connectors/all.
 //
 // # What holds everywhere

@@ -181,16 +181,30 @@ type owned struct {
 	doc      any
 }
 
-// ownedBut lists what has owners, resources too, leaving out the documents that the other revision
-// has as well, the very same.
+// ownedBut lists what has owners, resources too, leaving out what stands in files that the other
+// revision has as well, where these tell it all.
 func ownedBut(r, other *declare.Repository) []owned {
-	return slices.DeleteFunc(ownedOf(r, true), func(o owned) bool {
-		kind := o.kind
-		if kind == "service" {
-			kind = "person"
+	d := r.DifferenceTo(other)
+	if d.Rest {
+		return ownedOf(r, true)
+	}
+	var out []owned
+	for id := range d.Roles {
+		if x := r.Role(id); x != nil {
+			out = append(out, owned{"role", id, x.Owners, x.Pos(x.At), x})
 		}
-		return kind != "resource" && other.Document(kind, o.id) == o.doc
-	})
+	}
+	for id := range d.Groups {
+		if x := r.Group(id); x != nil {
+			out = append(out, owned{"group", id, x.Owners, x.Pos(x.At), x})
+		}
+	}
+	for id := range d.People {
+		if x := r.Person(id); x != nil && x.Service {
+			out = append(out, owned{"service", id, x.Owners, x.Pos(x.At), x})
+		}
+	}
+	return out
 }
 
 // ownedOf lists everything that has owners: roles, groups, services and systems, and with

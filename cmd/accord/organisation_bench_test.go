@@ -60,9 +60,19 @@ func BenchmarkOrganisation(b *testing.B) {
 			{"drift of 1 %", engine.ExitChanges, nil, []string{"-C", drifted.dir, "drift"}},
 			{"why, one person", engine.ExitOK, nil, []string{"-C", calm.dir, "why", calm.someone}},
 			{"apply, from empty systems", engine.ExitOK, func() { clearSystems(b, empty.dir) }, []string{"-C", empty.dir, "apply", "--yes"}},
+			{"plan --live=false, kept", engine.ExitChanges, nil, []string{"-C", calm.dir, "plan", "--live=false"}},
+			{"plan --live=false --base HEAD~1, kept", engine.ExitChanges, nil, []string{"-C", calm.dir, "plan", "--live=false", "--base", "HEAD~1"}},
+			{"the same with --rev HEAD, kept", engine.ExitChanges, nil, []string{"-C", calm.dir, "plan", "--live=false", "--base", "HEAD~1", "--rev", "HEAD"}},
+			{"why, one person, kept", engine.ExitOK, nil, []string{"-C", calm.dir, "why", calm.someone}},
 		} {
 			b.Run(size.Name+"/"+strings.ReplaceAll(c.name, " ", "-"), func(b *testing.B) {
-				row := processRow{size: size, name: c.name}
+				row := processRow{size: size, name: c.name, cache: "off"}
+				if strings.HasSuffix(c.name, "kept") { // what earlier runs left is there
+					row.cache = filepath.Join(calm.dir, ".git", "kept")
+					for range 2 {
+						(&processRow{cache: row.cache}).run(b, program, c.exit, c.args)
+					}
+				}
 				for b.Loop() {
 					if c.before != nil {
 						c.before()
@@ -119,6 +129,7 @@ func clearSystems(b *testing.B, dir string) {
 type processRow struct {
 	size      gen.Size
 	name      string
+	cache     string // ACCORD_CACHE
 	wall, cpu []time.Duration
 	peak      []int64 // KiB
 }
@@ -126,6 +137,7 @@ type processRow struct {
 func (r *processRow) run(b *testing.B, program string, exit int, args []string) {
 	b.Helper()
 	cmd := exec.Command(program, args...)
+	cmd.Env = append(os.Environ(), "ACCORD_CACHE="+r.cache)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	start := time.Now()
