@@ -41,9 +41,9 @@ func isJoiner(e *entry) bool {
 
 // likeRow is the row as it reads of many: of new accounts their names and attributes are each
 // one's own.
-func likeRow(e entry) row {
+func likeRow(e *entry) row {
 	r := e.row
-	if isJoiner(&e) {
+	if isJoiner(e) {
 		r.what, r.notes = "accounts", strings.Join(append([]string{"create"}, e.marks...), ", ")
 	}
 	return r

@@ -71,9 +71,13 @@ func (v *view) fact(f fact, title string, name int, right string) {
 
 func (v *view) entries(steps []*plan.Step) []entry {
 	out := make([]entry, len(steps))
-	for i, s := range steps {
-		out[i] = v.entry(s)
-	}
+	shared(len(steps), fewItems, func() func(from, to int) {
+		return func(from, to int) {
+			for i := from; i < to; i++ {
+				out[i] = v.entry(steps[i])
+			}
+		}
+	})
 	return out
 }
 

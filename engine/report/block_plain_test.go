@@ -144,7 +144,7 @@ func (u *plainUnit) add(e entry, title string) {
 	case e.who.account != "" && !slices.Contains(u.told, plainAccountRow{i, e.row.system, object(e.step.Subject)}):
 		e.row.notes = join("as "+quoteName(e.who.account), e.row.notes)
 	}
-	b.rows = append(b.rows, plainRow{row: e.row, like: likeRow(e)})
+	b.rows = append(b.rows, plainRow{row: e.row, like: likeRow(&e)})
 }
 
 // find gives the place of the block of a cause, or -1.

@@ -52,86 +52,100 @@ type item struct{ thing, notes, cause, who int32 }
 // like is a row.
 type like struct{ thing, notes int32 }
 
-// ledgerPart makes a ledger, or a part of one.
+// ledgerPart is a part of a ledger that is being made, with numbers of its own.
 type ledgerPart struct {
 	things numbering[thing]
 	notes  numbering[string]
 	causes numbering[access.Cause]
 	whos   numbering[who]
 	items  []item
+	likes  []like
 }
 
 func newLedgerPart() ledgerPart {
-	return ledgerPart{newNumbering[thing](), newNumbering[string](), newNumbering[access.Cause](), numbering[who]{compare: compareWho}, nil}
+	return ledgerPart{things: newNumbering[thing](), notes: newNumbering[string](), causes: newNumbering[access.Cause](), whos: numbering[who]{compare: compareWho}}
 }
 
 // ledgerOf puts entries into a ledger.
 func ledgerOf(entries []entry) *ledger {
-	m := newLedgerPart()
-	m.items = make([]item, len(entries))
-	likes := make([]like, len(entries))
-	for i := range entries {
-		e := &entries[i]
-		m.items[i] = item{m.things.number(e.row.thing()), m.notes.number(e.row.notes), m.causes.number(e.cause), m.whos.number(e.who)}
-		likes[i] = like{m.items[i].thing, m.items[i].notes}
-		if isJoiner(e) {
-			r := likeRow(*e)
-			likes[i] = like{m.things.number(r.thing()), m.notes.number(r.notes)}
+	l := ledgerFrom(len(entries), func(from, to int) *ledgerPart {
+		p := newLedgerPart()
+		for i := from; i < to; i++ {
+			p.add(&entries[i])
 		}
-	}
-	l, things, notes := ledgerFrom([]*ledgerPart{&m})
-	for i, k := range likes {
-		likes[i] = like{things[k.thing], notes[k.notes]}
-	}
-	l.entries, l.likes = entries, likes
+		return &p
+	})
+	l.entries = entries
 	return l
 }
 
-// ledgerFrom joins the parts of a ledger. It also gives the numbers that the things and notes of the
-// first part have.
-func ledgerFrom(parts []*ledgerPart) (l *ledger, things, notes []int32) {
-	of := make([]struct{ things, notes, causes, whos []int32 }, len(parts))
-	all := parts[0]
-	for i, p := range parts[1:] {
-		of[i+1].things, of[i+1].notes = all.things.join(&p.things), all.notes.join(&p.notes)
-		of[i+1].causes, of[i+1].whos = all.causes.join(&p.causes), all.whos.join(&p.whos)
+func (p *ledgerPart) add(e *entry) {
+	it := item{p.things.number(e.row.thing()), p.notes.number(e.row.notes), p.causes.number(e.cause), p.whos.number(e.who)}
+	k := like{it.thing, it.notes}
+	if isJoiner(e) {
+		r := likeRow(e)
+		k = like{p.things.number(r.thing()), p.notes.number(r.notes)}
 	}
-	l = &ledger{more: newNumbering[string]()}
-	var causes, whos []int32
+	p.items, p.likes = append(p.items, it), append(p.likes, k)
+}
+
+// ledgerFrom makes a ledger of n things that are read; each processor reads a part of them.
+func ledgerFrom(n int, read func(from, to int) *ledgerPart) *ledger {
+	parts := make([]*ledgerPart, processors(n))
 	var wg sync.WaitGroup
-	wg.Go(func() { l.things, things = inOrder(all.things.list, (*thing).compare) })
+	for i := range parts {
+		wg.Go(func() { parts[i] = read(n*i/len(parts), n*(i+1)/len(parts)) })
+	}
+	wg.Wait()
+	l := &ledger{more: newNumbering[string]()}
+	var things, notes, causes, whos [][]int32
 	wg.Go(func() {
-		l.notes, notes = inOrder(all.notes.list, func(a, b *string) int { return strings.Compare(*a, *b) })
+		l.things, things = settled(parts, func(p *ledgerPart) *numbering[thing] { return &p.things }, (*thing).compare)
 	})
 	wg.Go(func() {
-		l.causes, causes = inOrder(all.causes.list, compareCause)
+		l.notes, notes = settled(parts, func(p *ledgerPart) *numbering[string] { return &p.notes }, func(a, b *string) int { return strings.Compare(*a, *b) })
+	})
+	wg.Go(func() {
+		l.causes, causes = settled(parts, func(p *ledgerPart) *numbering[access.Cause] { return &p.causes }, compareCause)
 		l.place, l.places = numbered(l.causes, placeOf, compareCause)
 	})
 	wg.Go(func() {
-		l.whos, whos = inOrder(all.whos.list, compareWho)
+		l.whos, whos = settled(parts, func(p *ledgerPart) *numbering[who] { return &p.whos }, compareWho)
 		l.id, l.ids = bare(l.whos)
 	})
 	wg.Wait()
-	n := 0
-	for _, p := range parts {
-		n += len(p.items)
-	}
-	l.items = make([]item, n)
-	at := 0
 	for i, p := range parts {
-		to, of := l.items[at:at+len(p.items)], of[i]
-		at += len(p.items)
 		wg.Go(func() {
 			for k, it := range p.items {
-				if i > 0 {
-					it = item{of.things[it.thing], of.notes[it.notes], of.causes[it.cause], of.whos[it.who]}
-				}
-				to[k] = item{things[it.thing], notes[it.notes], causes[it.cause], whos[it.who]}
+				p.items[k] = item{things[i][it.thing], notes[i][it.notes], causes[i][it.cause], whos[i][it.who]}
+			}
+			for k, r := range p.likes {
+				p.likes[k] = like{things[i][r.thing], notes[i][r.notes]}
 			}
 		})
 	}
 	wg.Wait()
-	return l, things, notes
+	for _, p := range parts {
+		l.items, l.likes = append(l.items, p.items...), append(l.likes, p.likes...)
+	}
+	return l
+}
+
+// settled joins what the parts have numbered. It gives the values in order, and for each part the
+// places there by its own numbers.
+func settled[K comparable](parts []*ledgerPart, of func(*ledgerPart) *numbering[K], compare func(a, b *K) int) (values []K, places [][]int32) {
+	all := of(parts[0])
+	places = make([][]int32, len(parts))
+	for i, p := range parts[1:] {
+		places[i+1] = all.join(of(p))
+	}
+	values, places[0] = inOrder(all.list, compare)
+	for _, numbers := range places[1:] {
+		for k, n := range numbers {
+			numbers[k] = places[0][n]
+		}
+	}
+	return values, places
 }
 
 // bare gives whos without their accounts, and the number of each: those of one stand together.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -42,6 +43,7 @@ type view struct {
 	*page
 	o        Options
 	plan     *plan.Plan
+	keyed    sync.Once
 	byKey    map[string]*plan.Step // once it is asked for
 	bySystem map[string][]*plan.Step
 	twice    map[holding]bool // who has more than one account on a system
@@ -63,12 +65,12 @@ func newView(w io.Writer, p *plan.Plan, o Options) *view {
 
 // step gives the step of that key; nil where the plan has none. Few plans name steps by their keys.
 func (v *view) step(key string) *plan.Step {
-	if v.byKey == nil {
+	v.keyed.Do(func() {
 		v.byKey = make(map[string]*plan.Step, len(v.plan.Steps))
 		for i := range v.plan.Steps {
 			v.byKey[v.plan.Steps[i].Key()] = &v.plan.Steps[i]
 		}
-	}
+	})
 	return v.byKey[key]
 }
 

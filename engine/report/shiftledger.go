@@ -1,32 +1,19 @@
 package report
 
-import (
-	"sync"
+import "github.com/accordhq/accord/engine/access"
 
-	"github.com/accordhq/accord/engine/access"
-)
-
-// shiftLedger is the ledger of what a part of the declaration's changes is about. Each processor
-// reads a piece of it.
+// shiftLedger is the ledger of what a part of the declaration's changes is about.
 func (v *view) shiftLedger(of func(*access.Shift) bool) *ledger {
 	shifts := v.plan.Shifts
-	n := processors(len(shifts))
-	parts := make([]*ledgerPart, n)
-	var wg sync.WaitGroup
-	for i := range parts {
-		wg.Go(func() {
-			r := shiftReader{ledgerPart: newLedgerPart(), what: map[shiftThing]int32{}, when: map[shiftTime]int32{}, why: map[fileLine]int32{}}
-			for k := len(shifts) * i / n; k < len(shifts)*(i+1)/n; k++ {
-				if s := &shifts[k]; s.Kind != access.ShiftSettings && of(s) {
-					r.read(s)
-				}
+	return ledgerFrom(len(shifts), func(from, to int) *ledgerPart {
+		r := shiftReader{ledgerPart: newLedgerPart(), what: map[shiftThing]int32{}, when: map[shiftTime]int32{}, why: map[fileLine]int32{}}
+		for i := from; i < to; i++ {
+			if s := &shifts[i]; s.Kind != access.ShiftSettings && of(s) {
+				r.read(s)
 			}
-			parts[i] = &r.ledgerPart
-		})
-	}
-	wg.Wait()
-	l, _, _ := ledgerFrom(parts)
-	return l
+		}
+		return &r.ledgerPart
+	})
 }
 
 // shiftReader puts shifts into a ledger. Most of them say of somebody what was said of others; of

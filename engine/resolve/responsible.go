@@ -34,6 +34,9 @@ type tracer struct {
 	person int32
 	rows   []row // of the person
 	known  bool  // whether they are all that the person's account is about
+	next   int   // the row after these
+	// account is the place of the last account that was looked for.
+	account int
 }
 
 // headLinks are the links that all rows share which come of one term, and the last of them that
@@ -96,15 +99,25 @@ func (t *Tracer) turnTo(d *Desired, person string) *tracer {
 	if s.named {
 		return s
 	}
-	if _, s.known = d.ids.of(s.person); s.known {
-		lo := sort.Search(len(d.rows), func(k int) bool { return d.rows[k].person >= s.person })
-		hi := lo
-		for hi < len(d.rows) && d.rows[hi].person == s.person {
-			hi++
-		}
-		s.rows = d.rows[lo:hi]
+	if s.account, s.known = after(len(d.ids.people), s.account, s.person, func(k int) int32 { return d.ids.people[k] }); !s.known {
+		return s
 	}
+	lo, _ := after(len(d.rows), s.next-1, s.person, func(k int) int32 { return d.rows[k].person })
+	s.next = lo
+	for s.next < len(d.rows) && d.rows[s.next].person == s.person {
+		s.next++
+	}
+	s.rows = d.rows[lo:s.next]
 	return s
+}
+
+// after is the first place of a number in a sorted list. It looks first at the place after another one,
+// as who is asked for mostly come in order.
+func after(n, at int, want int32, number func(k int) int32) (int, bool) {
+	if k := at + 1; k >= n || number(k) != want || k > 0 && number(k-1) == want {
+		at = sort.Search(n, func(k int) bool { return number(k) >= want }) - 1
+	}
+	return at + 1, at+1 < n && number(at+1) == want
 }
 
 // fewRows is up to how many rows are looked at one by one, which is quicker than to look up the

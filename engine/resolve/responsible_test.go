@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -41,7 +42,11 @@ func TestTracer(t *testing.T) {
 			}
 			tracer := NewTracer(lines)
 			for _, d := range w.Systems {
-				for _, p := range w.people.list {
+				list := slices.Clone(w.people.list)
+				if one%2 == 0 { // mostly they come in order
+					rand.New(rand.NewPCG(seed, one)).Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+				}
+				for _, p := range list {
 					account, _ := d.AccountOf(p.ID.Value)
 					for _, e := range append(d.ents, entitlement{access.ID{Kind: "role", Name: "nobody-has-it"}, "member"}) {
 						reasons := d.Reasons(account, e.target, e.permission)
