@@ -50,9 +50,6 @@ func (n *ruledNames) add(name string, i int32) {
 
 // ruled are the names that a rule makes, or their folds.
 func (p *people) ruled(n naming, folded bool) *ruledNames {
-	if n.pattern == "{person}" && !folded { // the usual one
-		return &ruledNames{one: p.index}
-	}
 	p.names.mu.Lock()
 	defer p.names.mu.Unlock()
 	key := ruleKey{n.pattern, folded}
@@ -132,11 +129,17 @@ func (d *Desired) candidates(list []int32, account access.ID) []int32 {
 	if folded {
 		name = access.Fold(name)
 	}
-	d.ruledOnce.Do(func() { d.ruled = d.loc.ruled(d.rule, folded) })
-	if i, ok := d.ruled.one[name]; ok {
-		list = append(list, i)
+	if d.rule.pattern == "{person}" && !folded { // the usual one
+		if i, ok := d.loc.index[name]; ok {
+			list = append(list, i)
+		}
+	} else {
+		d.ruledOnce.Do(func() { d.ruled = d.loc.ruled(d.rule, folded) })
+		if i, ok := d.ruled.one[name]; ok {
+			list = append(list, i)
+		}
+		list = append(list, d.ruled.more[name]...)
 	}
-	list = append(list, d.ruled.more[name]...)
 	if own, found := d.loc.ownNames(d.rule.system, name, folded), d.foundAs(account); len(own)+len(found) > 0 {
 		list = append(append(list, own...), found...)
 		slices.Sort(list)
