@@ -99,7 +99,7 @@ func (t *Tracer) turnTo(d *Desired, person string) *tracer {
 	if s.named {
 		return s
 	}
-	if s.account, s.known = after(len(d.ids.people), s.account, s.person, func(k int) int32 { return d.ids.people[k] }); !s.known {
+	if s.account, s.known = after(len(d.ids.list), s.account, s.person, func(k int) int32 { return d.ids.list[k].person }); !s.known {
 		return s
 	}
 	lo, _ := after(len(d.rows), s.next-1, s.person, func(k int) int32 { return d.rows[k].person })
