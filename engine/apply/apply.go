@@ -170,6 +170,7 @@ type part struct {
 	conn    connectors.Connector
 	desc    access.Description
 	steps   []*StepResult
+	series  connectors.Batcher // takes the units of the layer at work; nil: the connector itself
 	started time.Time
 	touched time.Time     // when the last unit ended
 	leaving time.Duration // what its leavers took

@@ -126,13 +126,23 @@ func (r *runner) work(ctx context.Context, p *part, steps []*StepResult) {
 				r.objects(ctx, p, layer)
 				continue
 			}
+			p.series = seriesOf(p.conn)
 			sideBySide(p, byTarget(layer), func(unit []*StepResult) { r.batch(ctx, p, unit, 0) })
+			p.series = nil
 		}
 	default:
 		for _, layer := range layers(steps) {
 			r.objects(ctx, p, layer)
 		}
 	}
+}
+
+// seriesOf gives the Batcher for the units of one layer; nil where the connector has none for that.
+func seriesOf(c connectors.Connector) connectors.Batcher {
+	if s, ok := c.(connectors.SeriesBatcher); ok {
+		return s.Series()
+	}
+	return nil
 }
 
 // layers cuts the steps where the action changes, and where a step needs one before it: steps
@@ -323,6 +333,8 @@ func (r *runner) call(ctx context.Context, p *part, changes []access.Change) (er
 		err = fmt.Errorf("%w (%w)", err, errNoAnswer)
 	}()
 	switch {
+	case p.series != nil && changes[0].Action.OnGrant():
+		return p.series.ApplyBatch(ctx, changes)
 	case len(changes) == 1:
 		return p.conn.Apply(ctx, changes[0])
 	case p.creates(changes[0]):
