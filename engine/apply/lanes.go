@@ -87,28 +87,27 @@ func (r *runner) rest(ctx context.Context, parts []*part) {
 // needs failed are skipped on the way.
 func (r *runner) ready(p *part) []*StepResult {
 	var out []*StepResult
-	in := map[string]bool{}
+	in := map[*StepResult]bool{}
 	for _, s := range p.steps {
 		if s.Outcome != "" {
 			continue
 		}
-		wait, lost := false, ""
-		for _, k := range s.Needs {
-			n := r.byKey[k]
+		wait := false
+		var lost *StepResult
+		for _, n := range s.needs {
 			switch {
-			case n == nil || n.Outcome == journal.Done || n.Outcome == journal.Already || in[k]:
+			case n.Outcome == journal.Done || n.Outcome == journal.Already || in[n]:
 			case n.Outcome == "":
 				wait = true
 			default:
-				lost = k
+				lost = n
 			}
 		}
 		switch {
-		case lost != "":
-			s.Outcome, s.Err = journal.Skipped, errors.New("it needs what failed: "+lost)
-			r.progress(p, []*StepResult{s})
+		case lost != nil:
+			r.skip(p, s, lost)
 		case !wait:
-			in[s.Key()] = true
+			in[s] = true
 			out = append(out, s)
 		}
 	}
@@ -149,15 +148,15 @@ func seriesOf(c connectors.Connector) connectors.Batcher {
 // of one layer don't need each other.
 func layers(steps []*StepResult) [][]*StepResult {
 	var out [][]*StepResult
-	in := map[string]bool{}
+	in := map[*StepResult]bool{}
 	for i, s := range steps {
 		if i == 0 || steps[i-1].Action != s.Action || steps[i-1].Subject.IsAccount() != s.Subject.IsAccount() ||
-			slices.ContainsFunc(s.Needs, func(k string) bool { return in[k] }) {
+			slices.ContainsFunc(s.needs, func(n *StepResult) bool { return in[n] }) {
 			out = append(out, nil)
 			clear(in)
 		}
 		out[len(out)-1] = append(out[len(out)-1], s)
-		in[s.Key()] = true
+		in[s] = true
 	}
 	return out
 }
@@ -225,16 +224,20 @@ func (r *runner) batch(ctx context.Context, p *part, steps []*StepResult, tries 
 
 // skipLost skips a step that needs one that failed.
 func (r *runner) skipLost(p *part, s *StepResult) bool {
-	for _, k := range s.Needs {
-		n := r.byKey[k]
-		if n == nil || n.Outcome == "" || n.Outcome == journal.Done || n.Outcome == journal.Already {
+	for _, n := range s.needs {
+		if n.Outcome == "" || n.Outcome == journal.Done || n.Outcome == journal.Already {
 			continue
 		}
-		s.Outcome, s.Err = journal.Skipped, errors.New("it needs what failed: "+k)
-		r.progress(p, []*StepResult{s})
+		r.skip(p, s, n)
 		return true
 	}
 	return false
+}
+
+// skip gives up a step that needs one that failed.
+func (r *runner) skip(p *part, s, lost *StepResult) {
+	s.Outcome, s.Err = journal.Skipped, errors.New("it needs what failed: "+lost.Key())
+	r.progress(p, []*StepResult{s})
 }
 
 // unit carries out steps together, with the journal before and after, and reports whether
