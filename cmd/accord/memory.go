@@ -23,8 +23,8 @@ type pace struct {
 // the plan is being carried out most of that is gone, and every millisecond is the systems'.
 var (
 	paceUsual    = pace{room: 3 << 29, usual: 100}
-	pacePlanning = pace{room: 160 << 20, usual: 35}
-	paceApplying = pace{room: 160 << 20, usual: 100}
+	pacePlanning = pace{room: 192 << 20, usual: 35}
+	paceApplying = pace{room: 192 << 20, usual: 100}
 )
 
 // mostPercent is how far the heap may grow where there is room.

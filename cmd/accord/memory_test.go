@@ -17,8 +17,8 @@ func TestGCPercent(t *testing.T) {
 	}{
 		{paceUsual, 0, 400}, {paceUsual, 10 * mib, 400}, {paceUsual, 204 * mib, 400}, {paceUsual, 256 * mib, 400}, {paceUsual, 400 * mib, 284},
 		{paceUsual, 512 * mib, 200}, {paceUsual, 900 * mib, 100}, {paceUsual, 4096 * mib, 100},
-		{pacePlanning, 10 * mib, 400}, {pacePlanning, 40 * mib, 300}, {pacePlanning, 80 * mib, 100}, {pacePlanning, 150 * mib, 35}, {pacePlanning, 900 * mib, 35},
-		{paceApplying, 40 * mib, 300}, {paceApplying, 150 * mib, 100}, {paceApplying, 900 * mib, 100},
+		{pacePlanning, 10 * mib, 400}, {pacePlanning, 48 * mib, 300}, {pacePlanning, 96 * mib, 100}, {pacePlanning, 180 * mib, 35}, {pacePlanning, 900 * mib, 35},
+		{paceApplying, 48 * mib, 300}, {paceApplying, 180 * mib, 100}, {paceApplying, 900 * mib, 100},
 	} {
 		if got := c.pace.percent(c.live); got != c.want {
 			t.Errorf("%d MiB of %d: %d %%, not %d %%", c.live/mib, c.pace.room/mib, got, c.want)

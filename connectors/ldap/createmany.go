@@ -11,7 +11,7 @@ import (
 
 // createsAtOnce is how many entries are made in one call. After a run that was killed so many
 // are looked at again.
-const createsAtOnce = 200
+const createsAtOnce = 500
 
 // CreateEach makes entries side by side, over as many connections as are allowed. All their names
 // are looked for together before, where Apply takes a search for each.
