@@ -128,14 +128,15 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 		r.results = append(r.results, StepResult{Step: s})
 		byKey[s.Key()] = &r.results[len(r.results)-1]
 	}
+	var needs []*StepResult // of all, one after another
 	for i := range r.results {
-		s := &r.results[i]
-		s.needs = make([]*StepResult, 0, len(s.Needs))
+		s, from := &r.results[i], len(needs)
 		for _, k := range s.Needs {
 			if n := byKey[k]; n != nil {
-				s.needs = append(s.needs, n)
+				needs = append(needs, n)
 			}
 		}
+		s.needs = needs[from:len(needs):len(needs)]
 	}
 	if err := r.record(ctx, o.Opened); err != nil {
 		return nil, err
