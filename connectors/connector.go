@@ -88,6 +88,22 @@ type Batcher interface {
 	ApplyBatch(context.Context, []access.Change) error
 }
 
+// SeriesBatcher is the optional ability of a Batcher to ask less often for what several batches are
+// about: an account that is put into five groups needn't be looked up five times.
+type SeriesBatcher interface {
+	Batcher
+
+	// Series gives a Batcher for batches that come close upon one another, as the grants of one run
+	// do. It does what ApplyBatch does, except that what it was told of a subject (that it is there,
+	// and where) may serve the other batches of the series, for the time of Fresh at most and only
+	// where it would be accepted. What is refused it has looked up anew, and what is held it never
+	// remembers. Whether a subject went away in that short time is told by reading back.
+	Series() Batcher
+}
+
+// Fresh is for how long a series may go by what it was told of a subject.
+const Fresh = 5 * time.Second
+
 // Creator is the optional ability to make many objects faster together than one at a time, with
 // Description.Creates above one. Each is made, or isn't, by itself.
 type Creator interface {

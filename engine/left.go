@@ -38,10 +38,10 @@ func (a *Applied) Open() []plan.Difference {
 }
 
 func (a *Applied) done() map[string]bool {
-	out := map[string]bool{}
 	if a.Result == nil {
-		return out
+		return nil
 	}
+	out := make(map[string]bool, len(a.Result.Steps))
 	for i := range a.Result.Steps {
 		if s := &a.Result.Steps[i]; s.Holds() {
 			out[s.Key()] = true

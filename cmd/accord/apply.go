@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"runtime"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -43,7 +41,7 @@ Exit codes: 0 done, 1 failed with nothing changed, 5 applied in part, 4 the plan
 	c.Flags().BoolVarP(&yes, "yes", "y", false, "don't ask")
 	f.live = true
 	c.RunE = func(c *cobra.Command, args []string) error {
-		collect(gcPlanning)
+		a.pacer.set(pacePlanning)
 		o, err := a.planOptions(f)
 		if err != nil {
 			return err
@@ -60,21 +58,6 @@ Exit codes: 0 done, 1 failed with nothing changed, 5 applied in part, 4 the plan
 		return a.apply(c, ao, f, *format, metrics)
 	}
 	return c
-}
-
-// How much the heap grows before garbage is collected, in percent of what is in use. Most memory is
-// needed while a large plan is made, so it is kept small then. Once the plan is being carried
-// out most of that is gone, and every millisecond is the systems'.
-const (
-	gcPlanning = 35
-	gcApplying = 100
-)
-
-// collect sets that, unless whoever runs the program has.
-func collect(percent int) {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(percent)
-	}
 }
 
 // confirming decides who says yes: --yes, the reviewed plan, or a person at a terminal.
@@ -117,10 +100,7 @@ func (a *app) apply(c *cobra.Command, o engine.ApplyOptions, f planFlags, format
 	state := map[string]apply.Progress{}
 	var begun sync.Once
 	o.Progress = func(p apply.Progress) {
-		begun.Do(func() {
-			runtime.GC() // so that what planning needed doesn't count as in use
-			collect(gcApplying)
-		})
+		begun.Do(func() { a.pacer.set(paceApplying) })
 		state[p.System] = p
 		line.draw(bar(state))
 	}

@@ -19,21 +19,22 @@ import (
 var version string
 
 func main() {
-	paceMemory()
-	os.Exit(run(time.Now))
+	p := new(pacer)
+	p.set(paceUsual)
+	os.Exit(run(time.Now, p))
 }
 
-// run is main with an exit code and a clock, so that scripts in tests run the real thing at an
+// run is main with an exit code, a clock and a pacer, so that scripts in tests run the real thing at an
 // instant of their own. The program itself takes the clock from nowhere else: whoever could set
 // it could open windows early.
-func run(now func() time.Time) int {
+func run(now func() time.Time, p *pacer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	go func() { // a second signal ends the process at once
 		<-ctx.Done()
 		stop()
 	}()
-	app := &app{in: os.Stdin, out: os.Stdout, err: os.Stderr, now: now}
+	app := &app{in: os.Stdin, out: os.Stdout, err: os.Stderr, now: now, pacer: p}
 	return app.main(ctx, os.Args[1:])
 }
 
@@ -45,6 +46,7 @@ type app struct {
 
 	flags globals
 	now   func() time.Time // the clock
+	pacer *pacer           // nil: the collector is left alone
 	exit  int
 }
 

@@ -152,14 +152,6 @@ func (r *processRow) run(b *testing.B, program string, exit int, args []string) 
 	}
 }
 
-func median[T time.Duration | int64](in []T) T {
-	sorted := slices.Sorted(slices.Values(in))
-	if len(sorted) == 0 {
-		return 0
-	}
-	return sorted[len(sorted)/2]
-}
-
 // printRows prints the table, each size below the one before.
 func printRows(rows []processRow) {
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)

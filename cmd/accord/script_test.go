@@ -25,7 +25,7 @@ var update = flag.Bool("update", false, "write what is printed now into the scri
 
 // TestMain makes this test binary the accord command of the scripts.
 func TestMain(m *testing.M) {
-	testscript.Main(servertest.Wrap(m), map[string]func(){"accord": func() { os.Exit(run(clock())) }})
+	testscript.Main(servertest.Wrap(m), map[string]func(){"accord": func() { os.Exit(run(clock(), nil)) }})
 }
 
 // TestScripts runs the specification of the command line: one script for each behaviour, with

@@ -20,6 +20,7 @@ type broken struct {
 	read      func(context.Context, connectors.Scope) (*access.State, error)
 	apply     func(context.Context, access.Change) error
 	batch     func(context.Context, []access.Change) error
+	series    func(context.Context, []access.Change) error
 	creates   func(context.Context, []access.Change) []error
 	close     func() error
 }
@@ -74,6 +75,14 @@ func (b brokenBatcher) ApplyBatch(ctx context.Context, all []access.Change) erro
 		return b.batch(ctx, all)
 	}
 	return b.Connector.(connectors.Batcher).ApplyBatch(ctx, all)
+}
+
+// Series has a mistake of its own.
+func (b brokenBatcher) Series() connectors.Batcher {
+	if b.series != nil {
+		return brokenBatcher{&broken{Connector: b.Connector, batch: b.series}}
+	}
+	return b
 }
 
 // mapSystem is the far side of a memory connector.

@@ -48,10 +48,19 @@ func applyBatchAgrees(t *trial) {
 	if b.desc.Batch == access.BatchNone {
 		t.Skipf("the connector takes one change at a time")
 	}
-	batcher, ok := b.Connector.(connectors.Batcher)
-	if !ok {
+	if _, ok := b.Connector.(connectors.Batcher); !ok {
 		t.Fatalf("Batch is %q, but there is no ApplyBatch", b.desc.Batch)
 	}
+	t.batchesAgree(func(c connectors.Connector) connectors.Batcher { return c.(connectors.Batcher) })
+	if _, ok := b.Connector.(connectors.SeriesBatcher); ok && !t.Failed() {
+		t.batchesAgree(func(c connectors.Connector) connectors.Batcher { return c.(connectors.SeriesBatcher).Series() })
+	}
+}
+
+// batchesAgree makes batches by what batcher gives for a connector.
+func (t *trial) batchesAgree(of func(connectors.Connector) connectors.Batcher) {
+	b := t.open()
+	batcher := of(b.Connector)
 	b.seed(b.maker.everything())
 	before := b.dump()
 	for _, unit := range units(b.desc, b.maker.script(before)) {
@@ -78,7 +87,7 @@ func applyBatchAgrees(t *trial) {
 			}
 		}
 	}
-	applyBatchAllOrNone(t)
+	t.batchesAllOrNone(of)
 }
 
 // repeatable reports whether a unit touches everything once, so that it is true already after
@@ -95,10 +104,10 @@ func repeatable(unit []access.Change) bool {
 	return true
 }
 
-// applyBatchAllOrNone puts a stale change behind good ones.
-func applyBatchAllOrNone(t *trial) {
+// batchesAllOrNone puts a stale change behind good ones.
+func (t *trial) batchesAllOrNone(of func(connectors.Connector) connectors.Batcher) {
 	b := t.open()
-	batcher := b.Connector.(connectors.Batcher)
+	batcher := of(b.Connector)
 	b.seed(b.maker.everything())
 	before := b.dump()
 	tried := 0

@@ -20,12 +20,16 @@ func raceParallel(t *trial) {
 	b.race(b.maker.crossing())
 	if b.desc.Batch == access.BatchTarget {
 		b = t.open()
-		b.raceUnits(b.maker.sideBySide())
+		b.raceUnits(b.maker.sideBySide(), b.Connector.(connectors.Batcher))
+	}
+	if _, ok := b.Connector.(connectors.SeriesBatcher); ok && !t.Failed() {
+		b = t.open()
+		b.raceUnits(b.maker.sideBySide(), b.Connector.(connectors.SeriesBatcher).Series())
 	}
 }
 
 // raceUnits makes the units of each lane one after another, and all lanes at the same time.
-func (b *bed) raceUnits(lanes [][][]access.Change) {
+func (b *bed) raceUnits(lanes [][][]access.Change, batcher connectors.Batcher) {
 	b.Helper()
 	e := access.Edit(b.dump(), b.desc)
 	for _, lane := range lanes {
@@ -49,7 +53,7 @@ func (b *bed) raceUnits(lanes [][][]access.Change) {
 		wg.Go(func() {
 			defer func() { <-slots }()
 			for _, unit := range lane {
-				errs[i] = errors.Join(errs[i], applyUnit(b.Context(), b.Connector.(connectors.Batcher), b.Connector, unit))
+				errs[i] = errors.Join(errs[i], applyUnit(b.Context(), batcher, b.Connector, unit))
 			}
 		})
 	}

@@ -62,7 +62,7 @@ objects can be targets of grants, nothing more.`},
 		{Name: "apply/cancelled", check: applyCancelled, Doc: `An Apply whose context is done before it began changes nothing and returns the context's
 error; once it is done half-way, no further write reaches the system. Stopping a run means stopping it.`},
 		{Name: "apply/batch-agrees", check: applyBatchAgrees, Doc: `A batch ends where its changes end one by one, and a batch of which one change is refused
-changes nothing. The journal records a batch as one unit of work.`},
+changes nothing; in a series (SeriesBatcher) just so. The journal records a batch as one unit of work.`},
 		{Name: "apply/creations-agree", check: applyCreationsAgree, Doc: `Objects that are made many in one call are as if made one by one, each fails by itself, and
 what became of each is told truly. A day on which a hundred people join must not hang on one of them.`},
 		{Name: "apply/levels", check: applyLevels, Doc: `Of levels a subject holds one: through the production path, up and down are one change each

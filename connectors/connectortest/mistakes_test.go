@@ -377,6 +377,20 @@ func applyMistakes() []mistake {
 				return b.Connector.(connectors.Batcher).ApplyBatch(ctx, all[:min(2, len(all))])
 			}
 		}},
+		{"forgets the end of a batch in a series", []string{"apply/batch-agrees"}, "after a batch", memory.Batch(access.BatchTarget), func(b *broken) {
+			b.series = func(ctx context.Context, all []access.Change) error {
+				return b.Connector.(connectors.Batcher).ApplyBatch(ctx, all[:min(2, len(all))])
+			}
+		}},
+		{"gives in a series to what is gone", []string{"apply/batch-agrees"}, "want an error that is", memory.Batch(access.BatchTarget), func(b *broken) {
+			b.series = func(ctx context.Context, all []access.Change) error {
+				err := b.Connector.(connectors.Batcher).ApplyBatch(ctx, all)
+				if errors.Is(err, connectors.ErrConflict) {
+					return nil
+				}
+				return err
+			}
+		}},
 		{"stops creating at the first that fails", []string{"apply/creations-agree"}, "beside another name that is taken", memory.Creates(20), func(b *broken) {
 			b.creates = func(ctx context.Context, all []access.Change) []error {
 				errs := b.Connector.(connectors.Creator).CreateEach(ctx, all)

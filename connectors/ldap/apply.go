@@ -77,6 +77,11 @@ func (w *work) do(ctx context.Context, ch access.Change) error {
 // ApplyBatch makes grants and revocations on one group true, in one modify: the server takes
 // all of it or nothing.
 func (c *connector) ApplyBatch(ctx context.Context, changes []access.Change) error {
+	return c.applyBatch(ctx, changes, nil, nil)
+}
+
+// applyBatch is ApplyBatch as part of a series, or of none, by what that knows of the subjects.
+func (c *connector) applyBatch(ctx context.Context, changes []access.Change, of *series, known subjects) error {
 	if len(changes) == 0 {
 		return ctx.Err()
 	}
@@ -98,7 +103,7 @@ func (c *connector) ApplyBatch(ctx context.Context, changes []access.Change) err
 	if len(changes) > 1 {
 		doing = fmt.Sprintf("%s and %d more", doing, len(changes)-1)
 	}
-	_, err := c.over(ctx, doing, func(w *work) error { return w.members(ctx, changes) })
+	_, err := c.over(ctx, doing, func(w *work) error { return w.members(ctx, changes, of, known) })
 	return err
 }
 

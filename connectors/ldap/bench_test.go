@@ -108,7 +108,8 @@ func BenchmarkFromEmpty(b *testing.B) {
 				b.Fatal(err)
 			}
 		}
-		inParallel(c.Describe().Parallel, batches, func(batch []access.Change) error { return c.ApplyBatch(b.Context(), batch) }, b)
+		series := c.Series()
+		inParallel(c.Describe().Parallel, batches, func(batch []access.Change) error { return series.ApplyBatch(b.Context(), batch) }, b)
 		b.StopTimer()
 		if n, g := read(b, c).Size(); n != benchAccounts+benchGroups+1 || g != benchGroups*benchMembers {
 			b.Fatalf("%d objects, %d grants", n, g)

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/accordhq/accord/connectors"
 	"github.com/accordhq/accord/engine/access"
@@ -20,6 +21,7 @@ type connector struct {
 	set     *settings
 	secret  func(context.Context, connectors.SecretRef) (connectors.Secret, error)
 	log     *slog.Logger
+	now     func() time.Time
 
 	slots    chan struct{} // one for each connection that may be in use
 	pageSize atomic.Int32  // the largest that the server was seen to take
@@ -31,8 +33,9 @@ type connector struct {
 }
 
 var (
-	_ connectors.Connector = (*connector)(nil)
-	_ connectors.Batcher   = (*connector)(nil)
+	_ connectors.Connector     = (*connector)(nil)
+	_ connectors.SeriesBatcher = (*connector)(nil)
+	_ connectors.Creator       = (*connector)(nil)
 )
 
 func (f *flavour) open(cfg connectors.Config) (connectors.Connector, error) {
@@ -40,11 +43,14 @@ func (f *flavour) open(cfg connectors.Config) (connectors.Connector, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening %s: %w", cfg.System, err)
 	}
-	c := &connector{flavour: f, desc: f.describe(), system: cfg.System, set: set, secret: cfg.Secret, log: cfg.Log,
+	c := &connector{flavour: f, desc: f.describe(), system: cfg.System, set: set, secret: cfg.Secret, log: cfg.Log, now: cfg.Now,
 		slots: make(chan struct{}, set.connections)}
 	c.pageSize.Store(int32(set.pageSize))
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
+	}
+	if c.now == nil {
+		c.now = time.Now
 	}
 	return c, nil
 }

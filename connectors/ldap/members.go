@@ -14,11 +14,11 @@ import (
 )
 
 // members carries out grants and revocations on one group. The usual case takes a search for
-// the subjects, one for the group, and one modify with all values. Only if the modify finds
-// something already there or already gone are the group's members read, and what is then still
-// missing is sent.
-func (w *work) members(ctx context.Context, changes []access.Change) error {
-	who, group, err := w.concerned(ctx, changes)
+// the subjects that aren't known, one for the group, and one modify with all values. Only if the
+// modify finds something already there or already gone are the group's members read, and what is
+// then still missing is sent.
+func (w *work) members(ctx context.Context, changes []access.Change, of *series, known subjects) error {
+	who, group, err := w.concerned(ctx, changes, of, known)
 	if err != nil {
 		return err
 	}
@@ -63,22 +63,27 @@ func (w *work) members(ctx context.Context, changes []access.Change) error {
 // subjects are those whom changes concern: their entries, and how groups name them.
 type subjects map[access.ID]*entry
 
-// concerned looks up the subjects and the group.
-func (w *work) concerned(ctx context.Context, changes []access.Change) (subjects, *entry, error) {
-	ids := []access.ID{changes[0].Target}
+// concerned looks up the group, and the subjects that aren't known.
+func (w *work) concerned(ctx context.Context, changes []access.Change, of *series, known subjects) (subjects, *entry, error) {
+	ids := make([]access.ID, 1, len(changes)+1)
+	ids[0] = changes[0].Target
 	for _, ch := range changes {
 		ids = append(ids, ch.Subject)
 	}
-	found, err := w.c.lookupNames(ctx, w.s, ids)
+	asked := w.c.now()
+	unknown := slices.DeleteFunc(slices.Clone(ids), func(id access.ID) bool { return known[id] != nil })
+	found, err := w.c.lookupNames(ctx, w.s, unknown)
 	if err != nil {
 		return nil, nil, readError(ctx, w.doing, err)
 	}
-	who := subjects{}
+	who := make(subjects, len(ids))
 	for i, id := range ids {
-		var e *entry
-		if id.Kind == kindEntry {
+		e := known[id]
+		switch {
+		case e != nil:
+		case id.Kind == kindEntry:
 			e, err = w.foreign(ctx, id, changes[i-1])
-		} else {
+		default:
 			e, err = found.one(id)
 		}
 		if err != nil {
@@ -88,6 +93,7 @@ func (w *work) concerned(ctx context.Context, changes []access.Change) (subjects
 			who[id] = e
 		}
 	}
+	of.note(who, known, asked)
 	return who, who[ids[0]], nil
 }
 

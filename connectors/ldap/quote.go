@@ -116,6 +116,38 @@ func allOf(filters ...string) string {
 // order. It takes every value for one that ignores case, which is so for all attributes that
 // commonly name entries.
 func canonicalDN(dn string) (string, error) {
+	if isCanonical(dn) {
+		return dn, nil
+	}
+	return parseDN(dn)
+}
+
+// isCanonical reports whether a DN is in its one form already, without looking far: most are
+// short types and plain values.
+func isCanonical(dn string) bool {
+	for rest, more := dn, true; more; {
+		var relative string
+		relative, rest, more = strings.Cut(rest, ",")
+		attr, value, ok := strings.Cut(relative, "=")
+		if !ok || attr == "" || value == "" || shortType(attr) != attr {
+			return false
+		}
+		for i := range len(attr) {
+			if c := attr[i]; c < 'a' || c > 'z' {
+				return false
+			}
+		}
+		for i := range len(value) {
+			if c := value[i]; !('a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-' || c == '_' || c == '.' || c == '@') {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// parseDN is canonicalDN for any spelling.
+func parseDN(dn string) (string, error) {
 	parsed, err := goldap.ParseDN(dn)
 	if err != nil {
 		return "", fmt.Errorf("%q is no DN", dn)

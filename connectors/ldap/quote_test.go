@@ -115,12 +115,19 @@ func FuzzQuoting(f *testing.F) {
 	})
 }
 
-// FuzzNames: folding and writing DNs in one form are idempotent, whatever they are given.
+// FuzzNames: folding and writing DNs in one form are idempotent, whatever they are given, and
+// what is taken for written so is.
 func FuzzNames(f *testing.F) {
-	for _, s := range append(nasty(), "UID=A, ou=B", "cn=a+uid=b,dc=c", `cn=\c3\a9`, "ϴ", "İ", "cn=#04024869") {
+	for _, s := range append(nasty(), "UID=A, ou=B", "cn=a+uid=b,dc=c", `cn=\c3\a9`, "ϴ", "İ", "cn=#04024869",
+		"uid=a-b_c.d@e,ou=people,dc=x", "userid=a,dc=x", "oid.2.5.4.3=a", "cn=a,", ",cn=a", "cn=", "=a", "cn=a=b", "dc=x", "cn=a, dc=x", "memberuid=a") {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
+		if isCanonical(s) {
+			if one, err := parseDN(s); err != nil || one != s {
+				t.Errorf("%q passes for canonical, and is %q, %v", s, one, err)
+			}
+		}
 		if once := fold(s); fold(once) != once {
 			t.Errorf("%q folds to %q and that to %q", s, once, fold(once))
 		}

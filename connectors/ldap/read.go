@@ -119,7 +119,7 @@ type found struct {
 // readAccounts adds the accounts that fit a filter.
 func (r *reading) readAccounts(ctx context.Context, s *session, filter string) error {
 	for _, base := range r.c.set.accountBases() {
-		referrals, err := s.search(ctx, base, filter, r.c.accountAttrs(), func(e *goldap.Entry) error {
+		referrals, err := s.search(ctx, base, filter, toRead(r.c.accountAttrs()), func(e *goldap.Entry) error {
 			a, err := r.c.account(e)
 			if err != nil {
 				return r.hideUnclear(err)
@@ -136,6 +136,11 @@ func (r *reading) readAccounts(ctx context.Context, s *session, filter string) e
 	return nil
 }
 
+// toRead leaves out of what is asked of an entry what only writing to it needs.
+func toRead(attrs []string) []string {
+	return slices.DeleteFunc(attrs, func(a string) bool { return a == attrCSN })
+}
+
 func nameAsSpelled(e *entry, attr string) string {
 	name, _ := nameOf(e.Entry, attr)
 	return name
@@ -143,7 +148,7 @@ func nameAsSpelled(e *entry, attr string) string {
 
 // readGroups finds the groups that fit a filter. It touches nothing of the reading.
 func (r *reading) readGroups(ctx context.Context, s *session, filter string, members bool) (out found, err error) {
-	out.referrals, err = s.search(ctx, r.c.set.groupBase, filter, r.c.groupAttrs(members), func(e *goldap.Entry) error {
+	out.referrals, err = s.search(ctx, r.c.set.groupBase, filter, toRead(r.c.groupAttrs(members)), func(e *goldap.Entry) error {
 		g, err := r.c.group(e)
 		var u *unclear
 		switch {

@@ -64,6 +64,7 @@ func (s *session) search(ctx context.Context, base, filter string, attrs []strin
 			if err := s.completeRanges(ctx, e); err != nil {
 				return nil, err
 			}
+			s.slim(e)
 			if err := each(e); err != nil {
 				return nil, err
 			}
@@ -76,6 +77,17 @@ func (s *session) search(ctx context.Context, base, filter string, attrs []strin
 			return nil, fmt.Errorf("%w: the server's pages come to no end", connectors.ErrIncomplete)
 		}
 		cookie = next
+	}
+}
+
+// slim lets go of what an entry holds twice: the bytes of values, for each of which the library
+// keeps half a KiB. Active Directory has values that aren't text.
+func (s *session) slim(e *goldap.Entry) {
+	if s.c.flavour.ad {
+		return
+	}
+	for _, a := range e.Attributes {
+		a.ByteValues = nil
 	}
 }
 

@@ -160,6 +160,9 @@ func (b batcher) ApplyBatch(ctx context.Context, changes []access.Change) error 
 	return b.write(ctx, changes)
 }
 
+// Series gives the batcher itself: it looks at the truth each time.
+func (b batcher) Series() connectors.Batcher { return b }
+
 func (c *conn) write(ctx context.Context, changes []access.Change) error {
 	for _, change := range changes {
 		if err := check(c.sys.desc, change); err != nil {

@@ -75,6 +75,8 @@ type StepResult struct {
 	Err  error
 	// Note says more about Seen.
 	Note string
+
+	needs []*StepResult // those of Step.Needs that were to run as well
 }
 
 // SystemResult is what became of a system.
@@ -112,8 +114,9 @@ func (r *Result) Count(f func(StepResult) bool) int {
 // and again whenever a system is at its end. If it can't be, the run goes on with what must not
 // wait: see Result.Unpublished.
 func Run(ctx context.Context, o Options) (*Result, error) {
-	r := &runner{Options: o, byKey: map[string]*StepResult{}, units: map[string]int{}, systems: map[string]SystemResult{}}
-	r.results = make([]StepResult, 0, len(o.Plan.Steps)) // never grows: byKey points into it
+	r := &runner{Options: o, units: map[string]int{}, systems: map[string]SystemResult{}}
+	r.results = make([]StepResult, 0, len(o.Plan.Steps)) // never grows: needs points into it
+	byKey := make(map[string]*StepResult, len(o.Plan.Steps))
 	for i := range o.Plan.Steps {
 		s := &o.Plan.Steps[i]
 		if s.Held != nil {
@@ -123,7 +126,17 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 			return nil, fmt.Errorf("applying to %s: no connector is open for it", s.System)
 		}
 		r.results = append(r.results, StepResult{Step: s})
-		r.byKey[s.Key()] = &r.results[len(r.results)-1]
+		byKey[s.Key()] = &r.results[len(r.results)-1]
+	}
+	var needs []*StepResult // of all, one after another
+	for i := range r.results {
+		s, from := &r.results[i], len(needs)
+		for _, k := range s.Needs {
+			if n := byKey[k]; n != nil {
+				needs = append(needs, n)
+			}
+		}
+		s.needs = needs[from:len(needs):len(needs)]
 	}
 	if err := r.record(ctx, o.Opened); err != nil {
 		return nil, err
@@ -150,7 +163,6 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 type runner struct {
 	Options
 	results []StepResult
-	byKey   map[string]*StepResult
 
 	ending sync.WaitGroup // systems that are being read back and closed
 
@@ -170,6 +182,7 @@ type part struct {
 	conn    connectors.Connector
 	desc    access.Description
 	steps   []*StepResult
+	series  connectors.Batcher // takes the units of the layer at work; nil: the connector itself
 	started time.Time
 	touched time.Time     // when the last unit ended
 	leaving time.Duration // what its leavers took

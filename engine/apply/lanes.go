@@ -87,28 +87,27 @@ func (r *runner) rest(ctx context.Context, parts []*part) {
 // needs failed are skipped on the way.
 func (r *runner) ready(p *part) []*StepResult {
 	var out []*StepResult
-	in := map[string]bool{}
+	in := map[*StepResult]bool{}
 	for _, s := range p.steps {
 		if s.Outcome != "" {
 			continue
 		}
-		wait, lost := false, ""
-		for _, k := range s.Needs {
-			n := r.byKey[k]
+		wait := false
+		var lost *StepResult
+		for _, n := range s.needs {
 			switch {
-			case n == nil || n.Outcome == journal.Done || n.Outcome == journal.Already || in[k]:
+			case n.Outcome == journal.Done || n.Outcome == journal.Already || in[n]:
 			case n.Outcome == "":
 				wait = true
 			default:
-				lost = k
+				lost = n
 			}
 		}
 		switch {
-		case lost != "":
-			s.Outcome, s.Err = journal.Skipped, errors.New("it needs what failed: "+lost)
-			r.progress(p, []*StepResult{s})
+		case lost != nil:
+			r.skip(p, s, lost)
 		case !wait:
-			in[s.Key()] = true
+			in[s] = true
 			out = append(out, s)
 		}
 	}
@@ -126,7 +125,9 @@ func (r *runner) work(ctx context.Context, p *part, steps []*StepResult) {
 				r.objects(ctx, p, layer)
 				continue
 			}
+			p.series = seriesOf(p.conn)
 			sideBySide(p, byTarget(layer), func(unit []*StepResult) { r.batch(ctx, p, unit, 0) })
+			p.series = nil
 		}
 	default:
 		for _, layer := range layers(steps) {
@@ -135,19 +136,27 @@ func (r *runner) work(ctx context.Context, p *part, steps []*StepResult) {
 	}
 }
 
+// seriesOf gives the Batcher for the units of one layer; nil where the connector has none for that.
+func seriesOf(c connectors.Connector) connectors.Batcher {
+	if s, ok := c.(connectors.SeriesBatcher); ok {
+		return s.Series()
+	}
+	return nil
+}
+
 // layers cuts the steps where the action changes, and where a step needs one before it: steps
 // of one layer don't need each other.
 func layers(steps []*StepResult) [][]*StepResult {
 	var out [][]*StepResult
-	in := map[string]bool{}
+	in := map[*StepResult]bool{}
 	for i, s := range steps {
 		if i == 0 || steps[i-1].Action != s.Action || steps[i-1].Subject.IsAccount() != s.Subject.IsAccount() ||
-			slices.ContainsFunc(s.Needs, func(k string) bool { return in[k] }) {
+			slices.ContainsFunc(s.needs, func(n *StepResult) bool { return in[n] }) {
 			out = append(out, nil)
 			clear(in)
 		}
 		out[len(out)-1] = append(out[len(out)-1], s)
-		in[s.Key()] = true
+		in[s] = true
 	}
 	return out
 }
@@ -215,16 +224,20 @@ func (r *runner) batch(ctx context.Context, p *part, steps []*StepResult, tries 
 
 // skipLost skips a step that needs one that failed.
 func (r *runner) skipLost(p *part, s *StepResult) bool {
-	for _, k := range s.Needs {
-		n := r.byKey[k]
-		if n == nil || n.Outcome == "" || n.Outcome == journal.Done || n.Outcome == journal.Already {
+	for _, n := range s.needs {
+		if n.Outcome == "" || n.Outcome == journal.Done || n.Outcome == journal.Already {
 			continue
 		}
-		s.Outcome, s.Err = journal.Skipped, errors.New("it needs what failed: "+k)
-		r.progress(p, []*StepResult{s})
+		r.skip(p, s, n)
 		return true
 	}
 	return false
+}
+
+// skip gives up a step that needs one that failed.
+func (r *runner) skip(p *part, s, lost *StepResult) {
+	s.Outcome, s.Err = journal.Skipped, errors.New("it needs what failed: "+lost.Key())
+	r.progress(p, []*StepResult{s})
 }
 
 // unit carries out steps together, with the journal before and after, and reports whether
@@ -323,6 +336,8 @@ func (r *runner) call(ctx context.Context, p *part, changes []access.Change) (er
 		err = fmt.Errorf("%w (%w)", err, errNoAnswer)
 	}()
 	switch {
+	case p.series != nil && changes[0].Action.OnGrant():
+		return p.series.ApplyBatch(ctx, changes)
 	case len(changes) == 1:
 		return p.conn.Apply(ctx, changes[0])
 	case p.creates(changes[0]):

@@ -27,7 +27,8 @@ type published struct {
 func (p *published) Publish(_ context.Context, m journal.Moment) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.moments = append(p.moments, string(m)+" after "+p.entries(p.t)[len(p.entries(p.t))-1])
+	entries := p.entries(p.t) // once: others write to the journal meanwhile
+	p.moments = append(p.moments, string(m)+" after "+entries[len(entries)-1])
 	if p.refuse == nil {
 		return nil
 	}

@@ -196,13 +196,27 @@ func (p *parser) change(system string) Change {
 		c.Target = p.id()
 	}
 	if p.has(`,"before":`) {
-		c.Before = p.value()
+		c.Before = p.sameValue()
 	}
 	if p.has(`,"after":`) {
-		c.After = p.value()
+		c.After = p.sameValue()
 	}
 	p.lit("}")
 	return c
+}
+
+// sameValue reads a value, or takes the one before where that is written in the same bytes: most
+// changes of a unit give the same. Nobody changes values that were read.
+func (p *parser) sameValue() *access.Value {
+	if p.last != nil && p.has(p.text) {
+		return p.last
+	}
+	from := p.at
+	v := p.value()
+	if p.err == nil {
+		p.last, p.text = v, p.s[from:p.at]
+	}
+	return v
 }
 
 func (p *parser) value() *access.Value {
@@ -270,6 +284,8 @@ type parser struct {
 	err   error     // errLine, at most
 	known [8]string // recent short names, each kept once
 	next  int
+	last  *access.Value // the value before, and how it is written
+	text  string
 }
 
 func (p *parser) fail() {

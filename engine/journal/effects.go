@@ -81,7 +81,7 @@ func (m *memory) give(c Change, at time.Time) {
 
 // claim remembers what Accord did itself.
 func (m *memory) claim(c Change, at time.Time) {
-	if m.undoneSince(c, at) {
+	if c.Action.OnGrant() || m.undoneSince(c, at) { // there are no claims about grants
 		return
 	}
 	switch c.Action {

@@ -299,13 +299,21 @@ type given struct {
 	target, person, permission uint32
 }
 
-// names keeps each ID once.
+// names keeps each ID once. What was put last stands ready: the changes of a unit have most of
+// their names in common with the one before.
 type names struct {
 	index map[access.ID]uint32
 	ids   []access.ID
+	last  [4]uint32 // one more than the place in ids; 0: none
+	next  int       // of last, the one to give up
 }
 
 func (n *names) put(id access.ID) uint32 {
+	for _, i := range n.last {
+		if i > 0 && n.ids[i-1] == id {
+			return i - 1
+		}
+	}
 	i, ok := n.index[id]
 	if !ok {
 		i = uint32(len(n.ids))
@@ -313,6 +321,8 @@ func (n *names) put(id access.ID) uint32 {
 		n.ids = append(n.ids, id)
 		n.index[id] = i
 	}
+	n.last[n.next%len(n.last)] = i + 1
+	n.next++
 	return i
 }
 

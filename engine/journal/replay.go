@@ -95,7 +95,7 @@ func (m *memory) clone() *memory {
 		c.corrected[k] = slices.Clip(v)
 	}
 	c.approved = slices.Clip(m.approved)
-	c.names = names{maps.Clone(m.names.index), slices.Clip(m.names.ids)}
+	c.names.index, c.names.ids = maps.Clone(m.names.index), slices.Clip(m.names.ids)
 	c.known = maps.Clone(m.known)
 	c.drift, c.told = maps.Clone(m.drift), maps.Clone(m.told)
 	c.gone, c.partly = slices.Clip(m.gone), slices.Clip(m.partly)
