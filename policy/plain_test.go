@@ -236,9 +236,9 @@ func plainly(t *testing.T, o Options, in Input, sources ...Source) []string {
 			}
 			s := e.subjects(in)
 			for i := range s.n {
-				v, about := s.at(i)
+				about := s.about(i)
 				enc := &encoder{attributes: c.opts.Attributes}
-				term := enc.input(e.shape, v)
+				term := enc.input(e.shape, s.at(i))
 				rs, err := q.Eval(t.Context(), rego.EvalParsedInput(term.Value), rego.EvalRuleIndexing(false))
 				if err != nil || len(rs) != 1 {
 					t.Fatal(err, rs)
