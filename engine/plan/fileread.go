@@ -40,7 +40,14 @@ func decode(r io.Reader) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := decodeForm(&io.LimitedReader{R: file, N: maxFile})
+	end, err := file.Seek(0, io.SeekEnd)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := file.Seek(start, io.SeekStart); err != nil {
+		return nil, err
+	}
+	p, err := decodeForm(&io.LimitedReader{R: file, N: maxFile}, min(end-start, maxFile))
 	if !errors.Is(err, errForm) {
 		return p, err
 	}
@@ -85,8 +92,8 @@ func decodeStrictly(r io.Reader, p *Plan) error {
 	return nil
 }
 
-// decodeForm reads a plan in the form that Write gives it; any other is errForm.
-func decodeForm(r io.Reader) (*Plan, error) {
+// decodeForm reads a plan, of so many bytes, in the form that Write gives it; any other is errForm.
+func decodeForm(r io.Reader, size int64) (*Plan, error) {
 	in := &pieces{r: r}
 	head, err := in.head()
 	if err != nil {
@@ -97,7 +104,7 @@ func decodeForm(r io.Reader) (*Plan, error) {
 	if decodeStrictly(io.MultiReader(bytes.NewReader(head), strings.NewReader("}")), &p) != nil || !marked(&p) {
 		return nil, errForm
 	}
-	steps, err := in.steps()
+	steps, err := in.steps(int(max(0, size)))
 	if err != nil {
 		return nil, err
 	}
@@ -119,6 +126,7 @@ func marked(p *Plan) bool { return len(p.Steps) == 0 && cap(p.Steps) == 1 }
 type pieces struct {
 	r    io.Reader
 	b    []byte // read and not yet handed out
+	seen int    // so much of it doesn't have the end of the list
 	done bool   // nothing is left to read
 	last bool   // the last step was handed out
 }
@@ -157,20 +165,23 @@ func (in *pieces) head() ([]byte, error) {
 	}
 }
 
-// next is a piece of the list: whole steps, with what separates them; nil after the last.
-func (in *pieces) next() ([]byte, error) {
+// next is a piece of the list: whole steps, with what separates them; nil after the last. What is
+// read on goes into the space.
+func (in *pieces) next(space []byte) ([]byte, error) {
 	for !in.last {
-		if i := bytes.Index(in.b, []byte(endOfStep+endOfSteps)); i >= 0 {
-			i += len(endOfStep)
-			piece := in.b[:i:i]
-			in.b, in.last = in.b[i+len(endOfSteps):], true
+		if end := endOfList(in.b[in.seen:], endOfStep+endOfSteps); end >= 0 {
+			end += in.seen
+			piece := in.b[:end-len(endOfSteps)]
+			in.b, in.last = in.b[end:], true
 			return piece, nil
 		}
+		in.seen = max(0, len(in.b)-len(endOfStep+endOfSteps))
 		if len(in.b) >= pieceSize {
 			if i := bytes.LastIndex(in.b, []byte(endOfStep+",\n")); i >= 0 {
 				i += len(endOfStep)
-				piece := in.b[:i:i]
-				in.b = append(make([]byte, 0, len(in.b)-i-1+2*pieceSize), in.b[i+1:]...)
+				piece := in.b[:i]
+				in.b = append(space[:0], in.b[i+1:]...)
+				in.seen = max(0, in.seen-i-1)
 				return piece, nil
 			}
 		}
@@ -179,6 +190,21 @@ func (in *pieces) next() ([]byte, error) {
 		}
 	}
 	return nil, nil
+}
+
+// endOfList is the place behind the first line that ends a list as given, which has one bracket;
+// -1 if there is none. Brackets are rare, line breaks aren't.
+func endOfList(b []byte, end string) int {
+	for at := 0; ; {
+		i := bytes.IndexByte(b[at:], ']')
+		if i < 0 {
+			return -1
+		}
+		at += i + 1
+		if at >= len(end) && string(b[at-len(end):at]) == end {
+			return at
+		}
+	}
 }
 
 // tail is an object of what follows the steps.
@@ -197,74 +223,64 @@ func (in *pieces) tail() (io.Reader, error) {
 	return io.MultiReader(strings.NewReader("{"), bytes.NewReader(in.b), in.r), nil
 }
 
-// read is what a parser made of a piece.
-type read struct {
+// batch is a piece, and what a parser made of it. Batches are used again and again.
+type batch struct {
+	piece []byte
 	steps []Step
 	err   error
+	done  chan struct{}
 }
 
-// steps reads the list of steps.
-func (in *pieces) steps() ([]Step, error) {
-	type job struct {
-		piece []byte
-		out   chan read
-	}
+// longStep is how long a step is, in bytes, in a file for which the list has space from the
+// beginning; of shorter ones there are more than fit.
+const longStep = 512
+
+// steps reads the list of steps of a file of so many bytes.
+func (in *pieces) steps(size int) ([]Step, error) {
 	workers := runtime.GOMAXPROCS(0)
-	jobs, order := make(chan job), make(chan chan read, 2*workers)
-	var failed atomic.Bool
+	free, jobs, order := make(chan *batch, 2*workers), make(chan *batch), make(chan *batch, 2*workers)
+	for range cap(free) {
+		free <- &batch{done: make(chan struct{}, 1)}
+	}
 	var wg sync.WaitGroup
 	for range workers {
 		wg.Go(func() {
 			p := newStepParser()
-			for j := range jobs {
-				steps, err := p.parse(j.piece)
-				if err != nil {
-					failed.Store(true)
-				}
-				j.out <- read{steps, err}
+			for b := range jobs {
+				b.steps, b.err = p.parse(b.piece, b.steps[:0])
+				b.done <- struct{}{}
 			}
 		})
 	}
-	var all [][]Step
-	var wrong error
+	var failed atomic.Bool
+	var out []Step
 	wg.Go(func() {
-		for out := range order {
-			got := <-out
-			if all = append(all, got.steps); got.err != nil {
-				wrong = got.err
+		for b := range order {
+			<-b.done
+			if b.err != nil {
+				failed.Store(true)
+			} else if out == nil {
+				out = make([]Step, 0, max(len(b.steps), size/longStep))
 			}
+			out = append(out, b.steps...)
+			clear(b.steps)
+			free <- b
 		}
 	})
 	var err error
-	for piece := []byte(nil); !failed.Load(); {
-		if piece, err = in.next(); piece == nil || err != nil {
+	for !failed.Load() {
+		b := <-free
+		if b.piece, err = in.next(b.piece); b.piece == nil || err != nil {
 			break
 		}
-		j := job{piece, make(chan read, 1)}
-		order <- j.out
-		jobs <- j
+		order <- b
+		jobs <- b
 	}
 	close(jobs)
 	close(order)
 	wg.Wait()
-	if err == nil {
-		err = wrong
+	if failed.Load() {
+		return nil, errForm
 	}
-	if err != nil {
-		return nil, err
-	}
-	return joinSteps(all), nil
-}
-
-// joinSteps makes one list of several, letting go of each as soon as it is in.
-func joinSteps(all [][]Step) []Step {
-	n := 0
-	for _, steps := range all {
-		n += len(steps)
-	}
-	out := make([]Step, 0, n)
-	for i, steps := range all {
-		out, all[i] = append(out, steps...), nil
-	}
-	return out
+	return out, err
 }

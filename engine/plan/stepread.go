@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"hash/maphash"
 	"slices"
 	"strconv"
 	"time"
@@ -23,47 +24,47 @@ type stepParser struct {
 	depth int
 	err   error
 	first bool // no field of the object was read yet
-	// What comes again and again is made once.
-	texts   map[string]string
+	// What comes again and again is made once: each of these remembers what was there last, by the
+	// hash of its text.
+	seed    maphash.Seed
+	texts   [1 << 12]string
 	times   map[string]time.Time
-	because map[string][]access.Reason // by their text
+	values  []access.Value // made, and not yet used
+	because [1 << 12]because
+}
+
+// because are reasons and the text that they were read from; that is only kept from the second time
+// on.
+type because struct {
+	hash    uint64
+	text    string
+	reasons []access.Reason
 }
 
 func newStepParser() *stepParser {
-	return &stepParser{texts: map[string]string{}, times: map[string]time.Time{}, because: map[string][]access.Reason{}}
+	return &stepParser{seed: maphash.MakeSeed(), times: map[string]time.Time{}}
 }
 
-// leastStep is less than any step takes, in bytes: no file makes a parser take more memory than it
-// is long itself, several times over.
-const leastStep = 64
-
-// maxKnown bounds what a parser remembers.
-const maxKnown = 1 << 14
+// maxKnown bounds the instants that a parser remembers.
+const maxKnown = 1 << 12
 
 // parse reads a piece of the list: steps from their first line to the end of the last, with what
-// separates them.
-func (p *stepParser) parse(b []byte) ([]Step, error) {
+// separates them. It appends them.
+func (p *stepParser) parse(b []byte, steps []Step) ([]Step, error) {
 	p.b, p.err, p.depth = b, nil, stepDepth-1
-	n := bytes.Count(b, []byte(endOfStep))
-	if n > len(b)/leastStep {
-		return nil, errForm
-	}
-	steps := make([]Step, n)
-	values := make([]access.Value, 0, len(steps))
-	for i := range steps {
-		if i > 0 {
-			p.expect(",")
-		}
+	for p.err == nil {
 		p.expect("\n  ")
-		p.step(&steps[i], &values)
-	}
-	if p.err == nil && len(p.b) > 0 {
-		p.err = errForm
+		steps = append(steps, Step{})
+		p.step(&steps[len(steps)-1])
+		if len(p.b) == 0 {
+			break
+		}
+		p.expect(",")
 	}
 	return steps, p.err
 }
 
-func (p *stepParser) step(s *Step, values *[]access.Value) {
+func (p *stepParser) step(s *Step) {
 	p.open()
 	s.System = p.known("system")
 	s.Action = access.Action(p.known("action"))
@@ -71,8 +72,8 @@ func (p *stepParser) step(s *Step, values *[]access.Value) {
 	if p.has("target") {
 		p.readID(&s.Target)
 	}
-	s.Before = p.value("before", values)
-	s.After = p.value("after", values)
+	s.Before = p.value("before")
+	s.After = p.value("after")
 	s.Class = Class(p.known("class"))
 	s.Drift = DriftKind(p.maybe("drift"))
 	s.Leaver = p.flag("leaver")
@@ -212,19 +213,23 @@ func (p *stepParser) text() string {
 	if p.err != nil {
 		return ""
 	}
-	if s, ok := p.texts[string(raw)]; ok {
-		return s
+	if plain {
+		return p.once(raw[1 : len(raw)-1])
 	}
 	s := ""
-	if plain {
-		s = string(raw[1 : len(raw)-1])
-	} else if err := json.Unmarshal(raw, &s); err != nil {
+	if err := json.Unmarshal(raw, &s); err != nil {
 		p.err = errForm
 	}
-	if len(p.texts) < maxKnown {
-		p.texts[string(raw)] = s
-	}
 	return s
+}
+
+// once gives the same string for the same text, if it came lately.
+func (p *stepParser) once(text []byte) string {
+	known := &p.texts[maphash.Bytes(p.seed, text)%uint64(len(p.texts))]
+	if *known != string(text) {
+		*known = string(text)
+	}
+	return *known
 }
 
 func (p *stepParser) id(k string, id *access.ID) {
@@ -249,14 +254,7 @@ func (p *stepParser) readID(id *access.ID) {
 		p.err = errForm
 		return
 	}
-	kind, ok := p.texts[string(text[:i])]
-	if !ok {
-		kind = string(text[:i])
-		if len(p.texts) < maxKnown {
-			p.texts[kind] = kind
-		}
-	}
-	*id = access.ID{Kind: kind, Name: string(text[i+1:])}
+	*id = access.ID{Kind: p.once(text[:i]), Name: p.once(text[i+1:])}
 }
 
 func (p *stepParser) flag(k string) bool {
@@ -282,15 +280,15 @@ func (p *stepParser) number() int {
 	return n
 }
 
-func (p *stepParser) value(k string, values *[]access.Value) *access.Value {
+func (p *stepParser) value(k string) *access.Value {
 	if !p.has(k) {
 		return nil
 	}
-	v := &access.Value{}
-	if len(*values) < cap(*values) {
-		*values = append(*values, access.Value{})
-		v = &(*values)[len(*values)-1]
+	if len(p.values) == 0 {
+		p.values = make([]access.Value, perChunk)
 	}
+	v := &p.values[0]
+	p.values = p.values[1:]
 	p.open()
 	v.Permission = p.maybe("permission")
 	if p.has("standing") {
@@ -335,16 +333,21 @@ func (p *stepParser) reasons(k string) []access.Reason {
 		return nil
 	}
 	begin := p.b
-	end := bytes.Index(begin, []byte("\n   ]"))
-	if end >= 0 {
-		if known, ok := p.because[string(begin[:end])]; ok {
-			p.b, p.first = begin[end+len("\n   ]"):], false
-			return known
-		}
+	end := max(0, endOfList(begin, "\n   ]"))
+	text := begin[:end]
+	hash := maphash.Bytes(p.seed, text)
+	known := &p.because[hash%uint64(len(p.because))]
+	if known.text == string(text) && len(known.reasons) > 0 {
+		p.b, p.first = begin[end:], false
+		return known.reasons
 	}
 	out := p.someReasons()
-	if p.err == nil && len(p.because) < maxKnown && len(begin)-len(p.b) == end+len("\n   ]") {
-		p.because[string(begin[:end])] = slices.Clip(out)
+	switch {
+	case p.err != nil || len(begin)-len(p.b) != end:
+	case known.hash == hash:
+		known.text, known.reasons = string(text), slices.Clip(out)
+	default:
+		*known = because{hash: hash}
 	}
 	return out
 }
