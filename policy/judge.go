@@ -169,7 +169,11 @@ func (r *judging) batch(ctx context.Context, e *entry, s subjects, ask []int, en
 	terms, abouts := make([]*ast.Term, len(ask)), make([]about, len(ask))
 	for i, k := range ask {
 		abouts[i] = s.about(k)
-		terms[i] = enc.input(r.queries[e].shape, s.at(k))
+		v := s.at(k)
+		if !r.opts.NoIndexing {
+			v = r.queries[e].screen.pick(v, &memo{})
+		}
+		terms[i] = enc.input(r.queries[e].shape, v)
 		if enc.err != nil {
 			return nil, fmt.Errorf("%w: the input for %s: %v", ErrJudge, abouts[i].what, enc.err)
 		}

@@ -122,6 +122,54 @@ func TestScreenBuiltins(t *testing.T) {
 	}
 }
 
+// TestScreenRows: elements of a list are only left out of an input where every rule looks at one
+// after the other, and it makes no difference.
+func TestScreenRows(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	for rule, picks := range map[string]bool{
+		`deny contains sprintf("get %s", [d.privilege]) if { some d in input.daily; d.planned > 100 }`:                                       true,
+		`deny contains sprintf("get %s", [d.privilege]) if { some d in input.daily; d.today + d.planned > 500 }`:                             true,
+		`deny contains sprintf("%v", [d]) if { some d in input.daily; d.source.file == "bob"; input.plan.minute != 7 }`:                      true,
+		`warn contains sprintf("of %s", [o.id]) if { some o in input.owned; count(o.active) == 0; o.changed }`:                               true,
+		`deny contains sprintf("get %s", [d.privilege]) if { some d in input.daily; some q in input.daily; d.planned > 100; q.today > 100 }`: true,
+		`deny contains sprintf("%d", [i]) if { some i, d in input.daily; d.planned > 100 }`:                                                  false,
+		`deny contains sprintf("%d", [count(input.daily)]) if { some d in input.daily; d.planned > 100 }`:                                    false,
+		`deny contains "x" if { some d in input.daily; not d.principal == "bob"; d.planned > 100 }`:                                          false,
+		`deny contains "x" if { count([d | some d in input.daily; d.planned > 100]) < 2 }`:                                                   false,
+		"deny contains \"x\" if { some d in input.daily; d.planned > 100; n < 5 }\n\nn := count(input.daily)":                                false,
+		`deny contains "x" if { some d in input.daily; d.planned > 100; json.marshal(input) != "" }`:                                         false,
+		`deny contains "x" if { some k in ["daily", "owned"]; count(input[k]) > 1; some d in input.daily; d.planned > 100 }`:                 false,
+		`deny contains "x" if { some d in input.daily; d.planned > 100; e with input.daily as [] }` + "\n\ne if input.plan.minute < 500":     false,
+	} {
+		t.Run(rule, func(t *testing.T) {
+			source := file("p.rego", "package accord.plan\n\n"+rule+"\n")
+			j := judge(t, Options{}, source)
+			picked := false
+			for i := range uint64(20) {
+				in := random(rand.New(rand.NewPCG(seed, i)), 30)
+				in.Changes, in.Principals = nil, nil
+				if in.Plan.Plan == nil {
+					continue
+				}
+				for len(in.Plan.Daily) > 0 && len(in.Plan.Daily) < 12 {
+					in.Plan.Daily = append(in.Plan.Daily, in.Plan.Daily...)
+				}
+				in.Plan.Settings = nil
+				for k := range in.Plan.Daily {
+					in.Plan.Daily[k].Change = ""
+				}
+				same(t, Options{}, in, source)
+				one := j.queries[j.entries[2]].screen.pick(&in.Plan, &memo{}).(*PlanInput)
+				picked = picked || len(one.Daily) < len(in.Plan.Daily) || len(one.Owned) < len(in.Plan.Owned)
+			}
+			if picked != picks {
+				t.Errorf("elements were left out: %v, want %v", picked, picks)
+			}
+		})
+	}
+}
+
 // TestScreenLeavesOut: people and changes that break no rule are not asked about at all, even if
 // one half of a pair of duties is held.
 func TestScreenLeavesOut(t *testing.T) {
