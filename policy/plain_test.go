@@ -165,7 +165,7 @@ func TestSameAsPlain(t *testing.T) {
 				map[string]any{"access": "erp/*/*", "days": 30}}[:r.IntN(2)]}
 			o.Rules["no_wildcard_admin"] = map[string]any{"resources": []any{"erp/role/*"}, "except": []any{"bob"}}
 			o.Rules["segregation_of_duties"] = []any{[]any{"erp/role/pay", "bank/team/approve"}, []any{"erp/role/pay:admin", "b*/**"}, []any{"role*", "erp/**"}}
-			least, n := 20, 120
+			least, n := 10, 120
 			if strings.Contains(name, ".") {
 				o.Rules, least, n = nil, 1, 80
 				if strings.HasSuffix(name, "_twice") || strings.HasPrefix(name, "accord.plan.") {

@@ -132,7 +132,7 @@ func TestScreenRows(t *testing.T) {
 		`deny contains sprintf("get %s", [d.privilege]) if { some d in input.daily; d.today + d.planned > 500 }`:                             true,
 		`deny contains sprintf("%v", [d]) if { some d in input.daily; d.source.file == "bob"; input.plan.minute != 7 }`:                      true,
 		`warn contains sprintf("of %s", [o.id]) if { some o in input.owned; count(o.active) == 0; o.changed }`:                               true,
-		`deny contains sprintf("get %s", [d.privilege]) if { some d in input.daily; some q in input.daily; d.planned > 100; q.today > 100 }`: true,
+		`deny contains sprintf("get %s", [d.privilege]) if { some d in input.daily; some q in input.daily; d.planned > 100; q.today > 100 }`: false,
 		`deny contains sprintf("%d", [i]) if { some i, d in input.daily; d.planned > 100 }`:                                                  false,
 		`deny contains sprintf("%d", [count(input.daily)]) if { some d in input.daily; d.planned > 100 }`:                                    false,
 		`deny contains "x" if { some d in input.daily; not d.principal == "bob"; d.planned > 100 }`:                                          false,
@@ -178,6 +178,11 @@ func TestScreenLeavesOut(t *testing.T) {
 	j := judge(t, o)
 	in := company(1000)
 	hush(in)
+	for i := range in.Changes { // employees may have access without an end
+		if c := &in.Changes[i].Change; in.Changes[i].Subject.Attributes["employment"][0] == "employee" {
+			c.HasEnd, c.DaysLeft = false, NoEnd
+		}
+	}
 	run := &judging{Judge: j}
 	for i, most := range []int{25, 0} {
 		if asked := len(run.screened(j.entries[i], j.entries[i].subjects(in))); asked > most {

@@ -235,18 +235,12 @@ func (s *screener) placeOf(r ast.Ref, vars bindings) (*place, bool) {
 	}
 	for _, t := range r[1:] {
 		ok := false
-		switch key := t.Value.(type) {
-		case ast.String:
-			at, ok = at.field(string(key), s.attributes)
-		case ast.Var:
-			switch o, is := vars[key]; {
-			case !is:
-				s.loops++
-				at, ok = at.each(s.loops)
-			default:
-				if name, text := o.fixed.(ast.String); text {
-					at, ok = at.field(string(name), s.attributes)
-				}
+		if v, isVar := t.Value.(ast.Var); isVar && !bound(vars, v) {
+			s.loops++
+			at, ok = at.each(s.loops)
+		} else if key, known := s.resolve(t, vars); known {
+			if name, text := key.fixed.(ast.String); text {
+				at, ok = at.field(string(name), s.attributes)
 			}
 		}
 		if !ok {
