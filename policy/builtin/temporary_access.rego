@@ -12,7 +12,6 @@ deny contains contracted if {
 	input.change.kind == "grant"
 	input.change.op in {"add", "update", "lengthen", "reason"}
 	contractor
-	data.params.temporary_access.contractor_days > 0
 }
 
 deny contains temporary if {
@@ -49,12 +48,17 @@ warn contains permanent if {
 
 permanent := sprintf("temporary access of %s to %s loses its end (%s)", [who, what, input.change.before.until])
 
+# contractor holds for whom contractor_days is about, if it limits anything.
 contractor if {
+	data.params.temporary_access.contractor_days > 0
 	some value in input.subject.attributes[data.params.temporary_access.contractors.attribute]
 	value in data.params.temporary_access.contractors.values
 }
 
-contractor if unknown
+contractor if {
+	data.params.temporary_access.contractor_days > 0
+	unknown
+}
 
 # Nobody would be a contractor if the attribute weren't there.
 unknown if {
