@@ -101,7 +101,7 @@ func decodeForm(r io.Reader, size int64) (*Plan, error) {
 	}
 	// The list of steps has a mark, so that another one, before or after, can't pass for it.
 	p := Plan{Steps: make([]Step, 0, 1)}
-	if decodeStrictly(io.MultiReader(bytes.NewReader(head), strings.NewReader("}")), &p) != nil || !marked(&p) {
+	if decodeStrictly(io.MultiReader(bytes.NewReader(head), strings.NewReader("}")), &p) != nil {
 		return nil, errForm
 	}
 	steps, err := in.steps(int(max(0, size)))
@@ -112,14 +112,12 @@ func decodeForm(r io.Reader, size int64) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	if decodeStrictly(rest, &p) != nil || !marked(&p) {
+	if decodeStrictly(rest, &p) != nil || len(p.Steps) != 0 || cap(p.Steps) != 1 {
 		return nil, errForm
 	}
 	p.Steps = steps
 	return &p, nil
 }
-
-func marked(p *Plan) bool { return len(p.Steps) == 0 && cap(p.Steps) == 1 }
 
 // pieces cuts a plan file where it can be cut without reading it: in the form that Write gives it
 // every line stands where it belongs, and no string has a line break.
