@@ -52,7 +52,7 @@ var shy = []struct {
 	{"deny contains \"x\" if not mighty\n\nmighty if input.change.admin", false},
 	{`deny contains "x" if { some r in input.change.reasons; not r.has_end }`, true},
 	{`deny contains "x" if { some r in input.change.reasons; r.line != 0 }`, true},
-	{`deny contains "x" if { some r, q in input.change.reasons; some t in input.change.reasons; concat(" ", [q.grant, t.ticket]) == "bob erp"; r >= 0 }`, true},
+	{`deny contains "x" if { some r, q in input.change.reasons; some t in input.change.reasons; contains(concat(" ", [q.grant, t.ticket]), "b e"); r >= 0 }`, true},
 	{`deny contains "x" if { some r in input.change.reasons; contains(concat(" ", [r.grant, r.ticket]), "bob erp") }`, true},
 	{`deny contains "x" if { x := input.change.before; x == input.change.after }`, false},
 	{`deny contains "x" if { r := input.change.reasons[0]; r == input.change.reasons[_]; r.line == 1 }`, false},
@@ -146,7 +146,7 @@ func TestScreenRows(t *testing.T) {
 			source := file("p.rego", "package accord.plan\n\n"+rule+"\n")
 			j := judge(t, Options{}, source)
 			picked := false
-			for i := range uint64(20) {
+			for i := range uint64(6) {
 				in := random(rand.New(rand.NewPCG(seed, i)), 30)
 				in.Changes, in.Principals = nil, nil
 				if in.Plan.Plan == nil {
