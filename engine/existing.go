@@ -107,16 +107,19 @@ func ExitOfCheck(c *Checked) int {
 func (f *facts) existing() policy.Input {
 	h := newHolder(f, nil)
 	in := policy.Input{}
+	var ids []string
 	for _, p := range f.world.Repo.People {
-		one := h.person(p.ID.Value)
+		ids = append(ids, p.ID.Value)
+	}
+	in.Principals = h.people(ids)
+	for k, one := range in.Principals {
 		for i := range one.Holdings {
 			one.Holdings[i].Added, one.Holdings[i].Change = true, ""
 		}
 		for i := range one.Roles {
 			one.Roles[i].Added, one.Roles[i].Change = true, ""
 		}
-		in.Principals = append(in.Principals, one)
-		in.Changes = append(in.Changes, f.held(p.ID.Value, one)...)
+		in.Changes = append(in.Changes, f.held(ids[k], one)...)
 	}
 	for _, sys := range f.systems {
 		in.Changes = append(in.Changes, f.strangers(sys, h)...)

@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/accordhq/accord/engine/access"
@@ -27,11 +28,19 @@ type facts struct {
 	groups   map[string][]string // by person
 	renamed  map[string]string   // people, by what they were called before
 	bySystem map[string]*system
+	desired  map[desiredOf]*resolve.Desired
+	others   []*facts    // see twins
+	mu       *sync.Mutex // of what evaluates groups, for all twins
+}
+
+type desiredOf struct {
+	world  *resolve.World
+	system string
 }
 
 func (s *session) facts(b *rulebook) *facts {
-	f := &facts{session: s, book: b, world: s.world(), whole: s.wholeWorld(), law: s.resolved(b),
-		subjects: map[string]*policy.Subject{}, places: map[string]*policy.System{}, roles: map[string]*policy.Role{}, bySystem: map[string]*system{}}
+	f := &facts{session: s, book: b, world: s.world(), whole: s.wholeWorld(), law: s.resolved(b), bySystem: map[string]*system{}, mu: &sync.Mutex{}}
+	f.prepare()
 	for _, sys := range s.systems {
 		f.bySystem[sys.decl.ID.Value] = sys
 	}
@@ -42,6 +51,30 @@ func (s *session) facts(b *rulebook) *facts {
 	}
 	f.context = &c
 	return f
+}
+
+// prepare makes room for what is prepared once.
+func (f *facts) prepare() {
+	f.subjects, f.places, f.roles = map[string]*policy.Subject{}, map[string]*policy.System{}, map[string]*policy.Role{}
+	f.desired, f.others = map[desiredOf]*resolve.Desired{}, nil
+}
+
+// in is a system as a world has it; nil if it hasn't.
+func (f *facts) in(w *resolve.World, system string) *resolve.Desired {
+	k := desiredOf{w, system}
+	d, ok := f.desired[k]
+	if !ok {
+		d = w.System(system)
+		f.desired[k] = d
+	}
+	return d
+}
+
+// active are the active people among owners, by the rulebook.
+func (f *facts) active(owners []declare.Text) []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.law.Active(owners)
 }
 
 // wholeWorld is head as resolved for any system of the run, with all systems.
@@ -119,7 +152,7 @@ func (f *facts) system(name string) *policy.System {
 		s.Mode = string(sys.ruled.mode)
 	}
 	if was := f.lawSystem(name); was != nil {
-		s.Owners, s.Labels = f.law.Active(was.Owners), pairs(was.Labels)
+		s.Owners, s.Labels = f.active(was.Owners), pairs(was.Labels)
 	}
 	f.places[name] = s
 	return s
@@ -153,7 +186,7 @@ func (f *facts) role(id string) *policy.Role {
 	add(f.world.Repo.Role(id))
 	if was := f.law.Repo.Role(f.lawRole(id)); was != nil {
 		add(was)
-		r.Owners = f.law.Active(was.Owners)
+		r.Owners = f.active(was.Owners)
 	}
 	slices.Sort(r.Exclusive)
 	r.Exclusive = slices.Compact(r.Exclusive)
@@ -168,7 +201,7 @@ func (f *facts) privileged(system string, target access.ID, roles []string) bool
 		if was := f.lawSystem(system); w == f.law && was != nil {
 			name = was.ID.Value
 		}
-		if d := w.System(name); d != nil {
+		if d := f.in(w, name); d != nil {
 			if r := d.Resource(target); r != nil && r.Privileged.Value {
 				return true
 			}
@@ -182,9 +215,9 @@ func (f *facts) privileged(system string, target access.ID, roles []string) bool
 func (f *facts) owners(system string, target access.ID, roles []string) []string {
 	was := f.lawSystem(system)
 	if was != nil {
-		if d := f.law.System(was.ID.Value); d != nil {
+		if d := f.in(f.law, was.ID.Value); d != nil {
 			if r := d.Resource(target); r != nil && len(r.Owners) > 0 {
-				return f.law.Active(r.Owners)
+				return f.active(r.Owners)
 			}
 		}
 	}

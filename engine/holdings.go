@@ -51,6 +51,18 @@ func newHolder(f *facts, steps []*plan.Step) *holder {
 	return h
 }
 
+// people are what people would hold.
+func (h *holder) people(ids []string) []policy.PrincipalInput {
+	for _, sys := range h.systems {
+		h.view(sys)
+	}
+	return sideBySide(h.facts, len(ids), func(f *facts, i int) policy.PrincipalInput {
+		twin := *h
+		twin.facts = f
+		return twin.person(ids[i])
+	})
+}
+
 // person is what one person would hold, with what the plan adds to it.
 func (h *holder) person(id string) policy.PrincipalInput {
 	in := policy.PrincipalInput{Principal: h.subject(id), Plan: h.context}
@@ -101,7 +113,7 @@ func (h *holder) elsewhere(person string) []policy.Holding {
 			continue
 		}
 		d := h.world.Repo.System(name)
-		want := h.whole.System(name)
+		want := h.in(h.whole, name)
 		if d == nil || want == nil {
 			continue
 		}
@@ -134,7 +146,7 @@ func (h *holder) accountBefore(sys *system, person string, account access.ID) ac
 		return was
 	}
 	if sys.rev != nil && sys.rev.world != nil {
-		if d := sys.rev.world.System(previousName(sys.rev.decl, sys.decl)); d != nil {
+		if d := h.in(sys.rev.world, previousName(sys.rev.decl, sys.decl)); d != nil {
 			if id, ok := d.AccountOf(person); ok {
 				return id
 			}

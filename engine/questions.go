@@ -157,7 +157,7 @@ func (f *facts) shiftReasons(sh access.Shift) (access.ID, []access.Reason) {
 	if sh.Kind == access.ShiftLose && f.newest != nil && f.newest.world != nil {
 		w = f.newest.world
 	}
-	d := w.System(sh.System)
+	d := f.in(w, sh.System)
 	if d == nil {
 		return sh.Subject, nil
 	}

@@ -108,7 +108,7 @@ func TestDecodeChangeRoundTrip(t *testing.T) {
 	e := entries()[0]
 	s := e.subjects(company(20))
 	for i := range s.n {
-		v, _ := s.at(i)
+		v := s.at(i)
 		enc := &encoder{}
 		text := enc.input(e.shape, v).String()
 		got, wrong := DecodeChange("c.json", []byte(text), nil)

@@ -53,9 +53,13 @@
 // # Speed
 //
 // Write what is known as input.change.FIELD == "text", or as in a set of texts, and the rule is
-// not even looked at for other changes. Put first what seldom holds. Inputs are evaluated in
-// batches, several at a time, and only with the parts that some rule asks for: asking for one
-// field of a part is cheaper than handing the whole part to a function.
+// not even looked at for other changes. Put first what seldom holds: conditions at the beginning
+// of a rule that compare a field with a constant or a parameter, look it up in a list, or match it
+// are read in Go, also in a helper rule or over the elements of a list (some r in
+// input.change.reasons), and OPA isn't asked about an input for which no rule can hold. What isn't
+// understood, and what follows it, is OPA's (screen.go says how the two are held to each other).
+// Inputs are evaluated in batches, several at a time, and only with the parts that some rule asks
+// for: asking for one field of a part is cheaper than handing the whole part to a function.
 //
 // # Reference of the inputs
 //

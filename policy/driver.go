@@ -32,6 +32,8 @@ type query struct {
 	rego.PreparedEvalQuery
 	// shape is that of the input without what no rule refers to.
 	shape *shape
+	// screen tells about which inputs to ask.
+	screen *screen
 }
 
 // prepare compiles once more, for judging: every module that can judge, and the driver.
@@ -53,13 +55,14 @@ func (c *compilation) prepare(ctx context.Context) (*Judge, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the parameters of the built-in rules: %w", err)
 	}
-	seen := map[*entry]*shape{}
+	seen, screens := map[*entry]*shape{}, map[*entry]*screen{}
 	compiler := ast.NewCompiler().WithCapabilities(capabilities()).WithDefaultRegoVersion(ast.RegoV1).
 		WithStageAfterID(ast.StageRewriteRegoMetadataCalls, ast.CompilerStageDefinition{Name: "Gather", MetricName: "gather",
 			Stage: func(compiler *ast.Compiler) *ast.Error {
 				for _, e := range used {
 					seen[e] = e.shape.prune(usageOf(e.shape, compiler.Modules))
-					c.gather(e, params, compiler)
+					set := c.gather(e, params, compiler)
+					screens[e] = c.screenOf(e, params, set, seen[e], compiler)
 				}
 				return nil
 			}})
@@ -78,7 +81,7 @@ func (c *compilation) prepare(ctx context.Context) (*Judge, error) {
 		if err != nil {
 			return nil, fmt.Errorf("preparing the policies: %w", err)
 		}
-		j.queries[e] = query{q, seen[e]}
+		j.queries[e] = query{q, seen[e], screens[e]}
 	}
 	return j, nil
 }
@@ -101,8 +104,9 @@ func (c *compilation) driver() (text string, used []*entry) {
 
 // gather puts a copy of each rule that judges one input into the driver's set. It runs in the
 // midst of the compilation: names are resolved by then, so that a body means the same in
-// another package, and neither the graph nor the index of the rules is built yet.
-func (c *compilation) gather(e *entry, params ast.Value, compiler *ast.Compiler) {
+// another package, and neither the graph nor the index of the rules is built yet. It gives the
+// copies.
+func (c *compilation) gather(e *entry, params ast.Value, compiler *ast.Compiler) []*ast.Rule {
 	driver := compiler.Modules[driverFile]
 	i := slices.IndexFunc(driver.Rules, func(r *ast.Rule) bool { return string(r.Head.Name) == e.name })
 	empty := driver.Rules[i]
@@ -125,10 +129,11 @@ func (c *compilation) gather(e *entry, params ast.Value, compiler *ast.Compiler)
 		}
 	}
 	if len(set) == 0 {
-		return // nothing can hold
+		return nil // nothing can hold
 	}
 	driver.Rules = slices.Insert(slices.Delete(driver.Rules, i, i+1), i, set...)
 	compiler.RuleTree.Find(driver.Package.Path.Append(ast.StringTerm(e.name))).Values = set
+	return set
 }
 
 // defines reports whether a rule of a module is this definition.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 
@@ -16,6 +17,25 @@ import (
 // Judge evaluates all rules on everything and gives the results, sorted. Any error is an
 // ErrJudge (or the context's, when that ended): there is no verdict then, and nothing may pass.
 func (j *Judge) Judge(ctx context.Context, in Input) ([]Result, error) {
+	run := &judging{Judge: j, known: sync.OnceValue(in.known)}
+	var out []Result
+	for _, e := range j.entries {
+		if _, ok := j.queries[e]; !ok {
+			continue
+		}
+		results, err := run.entry(ctx, e, e.subjects(in))
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, results...)
+	}
+	exempt(out, in)
+	sortResults(out)
+	return out, nil
+}
+
+// known are the ids of changes that a result may name.
+func (in *Input) known() map[string]bool {
 	known := map[string]bool{"": true}
 	for i := range in.Changes {
 		known[in.Changes[i].Change.ID] = true
@@ -34,49 +54,36 @@ func (j *Judge) Judge(ctx context.Context, in Input) ([]Result, error) {
 	for _, d := range in.Plan.Daily {
 		known[d.Change] = true
 	}
-	run := &judging{Judge: j, known: known}
-	var out []Result
-	for _, e := range j.entries {
-		if _, ok := j.queries[e]; !ok {
-			continue
-		}
-		results, err := run.entry(ctx, e, e.subjects(in))
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, results...)
-	}
-	exempt(out, in)
-	sortResults(out)
-	return out, nil
+	return known
 }
 
 // subjects are what one package judges: the inputs, and what each is about.
 func (e *entry) subjects(in Input) subjects {
 	switch e.name {
 	case "change":
-		return subjects{len(in.Changes), func(i int) (any, about) {
-			c := &in.Changes[i]
-			return c, about{"change " + c.Change.ID, c.Change.ID, c.Change.Principal, c.Change.Source}
+		return subjects{len(in.Changes), func(i int) any { return &in.Changes[i] }, func(i int) about {
+			c := &in.Changes[i].Change
+			return about{"change " + c.ID, c.ID, c.Principal, c.Source}
 		}}
 	case "principal":
-		return subjects{len(in.Principals), func(i int) (any, about) {
-			p := &in.Principals[i]
-			if p.Principal == nil {
-				return p, about{what: "somebody"}
+		return subjects{len(in.Principals), func(i int) any { return &in.Principals[i] }, func(i int) about {
+			p := in.Principals[i].Principal
+			if p == nil {
+				return about{what: "somebody"}
 			}
-			return p, about{p.Principal.ID, "", p.Principal.ID, p.Principal.Source}
+			return about{p.ID, "", p.ID, p.Source}
 		}}
 	}
 	if in.Plan.Plan == nil {
 		return subjects{} // nothing is asked about a plan
 	}
-	return subjects{1, func(int) (any, about) { return &in.Plan, about{what: "the plan"} }}
+	return subjects{1, func(int) any { return &in.Plan }, func(int) about { return about{what: "the plan"} }}
 }
 
 type subjects struct {
-	n  int
-	at func(i int) (any, about)
+	n     int
+	at    func(i int) any
+	about func(i int) about
 }
 
 // about says what an input is about, for its results.
@@ -90,12 +97,34 @@ type about struct {
 // judging is one call of Judge.
 type judging struct {
 	*Judge
-	known map[string]bool // ids of changes that a result may name
+	known func() map[string]bool // ids of changes that a result may name
+}
+
+// screened are the numbers of the inputs that the rules have to be asked about, in order.
+func (r *judging) screened(e *entry, s subjects) []int {
+	parts := make([][]int, max(1, min(r.opts.Workers, s.n/r.opts.Batch)))
+	var wg sync.WaitGroup
+	for p := range parts {
+		wg.Go(func() {
+			m := &memo{}
+			for i := s.n * p / len(parts); i < s.n*(p+1)/len(parts); i++ {
+				if r.opts.NoIndexing || r.queries[e].screen.asks(s.at(i), m) {
+					parts[p] = append(parts[p], i)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	return slices.Concat(parts...)
 }
 
 // entry evaluates one package in batches, several at a time.
 func (r *judging) entry(ctx context.Context, e *entry, s subjects) ([]Result, error) {
-	batches := (s.n + r.opts.Batch - 1) / r.opts.Batch
+	ask := r.screened(e, s)
+	if err := ctx.Err(); err != nil && s.n > 0 {
+		return nil, fmt.Errorf("judging %s: %w", e.pkg, err)
+	}
+	batches := (len(ask) + r.opts.Batch - 1) / r.opts.Batch
 	out, errs := make([][]Result, batches), make([]error, batches)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -105,7 +134,7 @@ func (r *judging) entry(ctx context.Context, e *entry, s subjects) ([]Result, er
 		wg.Go(func() {
 			enc := &encoder{attributes: r.opts.Attributes}
 			for i := range next {
-				if out[i], errs[i] = r.batch(ctx, e, s, i*r.opts.Batch, min((i+1)*r.opts.Batch, s.n), enc); errs[i] != nil {
+				if out[i], errs[i] = r.batch(ctx, e, s, ask[i*r.opts.Batch:min((i+1)*r.opts.Batch, len(ask))], enc); errs[i] != nil {
 					cancel()
 				}
 			}
@@ -132,19 +161,22 @@ func (r *judging) entry(ctx context.Context, e *entry, s subjects) ([]Result, er
 	return all, nil
 }
 
-// batch evaluates the inputs from lo to hi.
-func (r *judging) batch(ctx context.Context, e *entry, s subjects, lo, hi int, enc *encoder) ([]Result, error) {
+// batch evaluates the inputs of these numbers.
+func (r *judging) batch(ctx context.Context, e *entry, s subjects, ask []int, enc *encoder) ([]Result, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("judging %s: %w", e.pkg, err)
 	}
-	terms, abouts := make([]*ast.Term, hi-lo), make([]about, hi-lo)
-	for i := range terms {
-		v, about := s.at(lo + i)
+	terms, abouts := make([]*ast.Term, len(ask)), make([]about, len(ask))
+	for i, k := range ask {
+		abouts[i] = s.about(k)
+		v := s.at(k)
+		if !r.opts.NoIndexing {
+			v = r.queries[e].screen.pick(v, &memo{})
+		}
 		terms[i] = enc.input(r.queries[e].shape, v)
 		if enc.err != nil {
-			return nil, fmt.Errorf("%w: the input for %s: %v", ErrJudge, about.what, enc.err)
+			return nil, fmt.Errorf("%w: the input for %s: %v", ErrJudge, abouts[i].what, enc.err)
 		}
-		abouts[i] = about
 	}
 	sets, err := r.eval(ctx, e, terms)
 	if err != nil {

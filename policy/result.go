@@ -118,7 +118,7 @@ func (r *judging) result(rule *rule, v ast.Value, a about) (Result, error) {
 	if strings.TrimSpace(out.Msg) == "" {
 		return out, fmt.Errorf("gave no msg")
 	}
-	if !r.known[out.Change] {
+	if !r.known()[out.Change] {
 		return out, fmt.Errorf("names the change %q, which isn't in the plan", out.Change)
 	}
 	return out, nil

@@ -62,7 +62,7 @@ func TestInputsFitSchemas(t *testing.T) {
 			}
 			s := e.subjects(in)
 			for i := range s.n {
-				v, _ := s.at(i)
+				v := s.at(i)
 				enc := &encoder{}
 				term := enc.input(e.shape, v)
 				if enc.err != nil {

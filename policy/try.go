@@ -16,13 +16,13 @@ func (j *Judge) Try(ctx context.Context, change ChangeInput) (trace string, resu
 		return "", nil, fmt.Errorf("%w: no rule of package %s judges", ErrJudge, e.pkg)
 	}
 	s := e.subjects(Input{Changes: []ChangeInput{change}})
-	value, what := s.at(0)
+	what := s.about(0)
 	enc := &encoder{attributes: j.opts.Attributes}
-	term := enc.input(e.shape, value)
+	term := enc.input(e.shape, s.at(0))
 	if enc.err != nil {
 		return "", nil, fmt.Errorf("%w: the input for %s: %v", ErrJudge, what.what, enc.err)
 	}
-	run := &judging{Judge: j, known: map[string]bool{"": true, change.Change.ID: true}}
+	run := &judging{Judge: j, known: func() map[string]bool { return map[string]bool{"": true, change.Change.ID: true} }}
 	// Without the rule index every rule is entered, so that the trace shows where it failed.
 	tracer := newTracer(j.rules)
 	sets, err := run.eval(ctx, e, []*ast.Term{term}, rego.EvalQueryTracer(tracer), rego.EvalRuleIndexing(false))

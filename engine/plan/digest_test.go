@@ -82,6 +82,9 @@ func fill(r *rand.Rand, v reflect.Value, a, b string) {
 			fill(r, e, a, b)
 			v.SetMapIndex(reflect.ValueOf([]string{a, b, fmt.Sprint("k", i)}[r.IntN(3)]), e)
 		}
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		fill(r, v.Elem(), a, b)
 	case reflect.Struct:
 		for i := range v.NumField() {
 			fill(r, v.Field(i), a, b)

@@ -2,7 +2,6 @@ package plan
 
 import (
 	"bufio"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -33,15 +32,9 @@ func Write(w io.Writer, p *Plan) error {
 // doesn't match the digests in it are errors (ErrFile). The digests guard against accidents
 // and careless edits; against a forger it is the fresh plan of `apply` that counts.
 func Read(r io.Reader) (*Plan, error) {
-	lr := &io.LimitedReader{R: r, N: maxFile}
-	dec := json.NewDecoder(bufio.NewReaderSize(lr, 1<<16))
-	dec.DisallowUnknownFields()
-	var p Plan
-	if err := dec.Decode(&p); err != nil {
+	p, err := decode(r)
+	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrFile, err)
-	}
-	if _, err := dec.Token(); err != io.EOF {
-		return nil, fmt.Errorf("%w: more follows after its end", ErrFile)
 	}
 	if p.FormatVersion != FormatVersion {
 		return nil, fmt.Errorf("%w: its format version is %d, this accord reads %d; plan again", ErrFile, p.FormatVersion, FormatVersion)
@@ -49,33 +42,48 @@ func Read(r io.Reader) (*Plan, error) {
 	if p.Engine != EngineVersion {
 		return nil, fmt.Errorf("%w: it was made by engine %q, this is %q; plan again", ErrFile, p.Engine, EngineVersion)
 	}
-	if err := p.check(); err != nil {
+	sorted, err := p.check()
+	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrFile, err)
 	}
-	if planDigest(&p) != p.PlanDigest || len(p.Shifts) > 0 && ChangeDigest(p.Shifts) != p.ChangeDigest {
+	if digestOf(p, sorted) != p.PlanDigest || len(p.Shifts) > 0 && ChangeDigest(p.Shifts) != p.ChangeDigest {
 		return nil, fmt.Errorf("%w: it was edited, its content and its digest differ; plan again", ErrFile)
 	}
-	return &p, nil
+	return p, nil
 }
 
-// check looks for what the rest of the engine takes for granted.
-func (p *Plan) check() error {
-	seen := map[string]bool{}
+// check looks for what the rest of the engine takes for granted. It gives the order of the steps by key.
+func (p *Plan) check() ([]keyed, error) {
+	wrong := -1
 	for i := range p.Steps {
 		s := &p.Steps[i]
-		s.key = s.Change.Key()
-		switch {
-		case s.System == "":
-			return fmt.Errorf("step %d names no system", i+1)
-		case s.Check() != nil:
-			return fmt.Errorf("step %d: %w", i+1, s.Check())
-		case s.Before == nil && s.Action != access.Create && s.Action != access.Give,
-			s.After == nil && (s.Action == access.Disable || s.Action == access.Enable):
-			return fmt.Errorf("step %d (%s) lacks a value", i+1, s.Action)
-		case seen[s.Key()]:
-			return fmt.Errorf("step %d (%s) is there twice", i+1, s.Key())
+		if s.key == "" {
+			s.key = s.Change.Key()
 		}
-		seen[s.Key()] = true
+		if wrong < 0 && s.lacks() != nil {
+			wrong = i
+		}
+	}
+	sorted := byKey(p.Steps)
+	if i := twice(sorted); i >= 0 && (wrong < 0 || i < wrong) {
+		return nil, fmt.Errorf("step %d (%s) is there twice", i+1, p.Steps[i].Key())
+	}
+	if wrong >= 0 {
+		return nil, fmt.Errorf("step %d%w", wrong+1, p.Steps[wrong].lacks())
+	}
+	return sorted, nil
+}
+
+// lacks says what a step doesn't have.
+func (s *Step) lacks() error {
+	switch {
+	case s.System == "":
+		return errors.New(" names no system")
+	case s.Check() != nil:
+		return fmt.Errorf(": %w", s.Check())
+	case s.Before == nil && s.Action != access.Create && s.Action != access.Give,
+		s.After == nil && (s.Action == access.Disable || s.Action == access.Enable):
+		return fmt.Errorf(" (%s) lacks a value", s.Action)
 	}
 	return nil
 }

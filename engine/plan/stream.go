@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -84,6 +85,9 @@ func isZero(v reflect.Value) bool {
 }
 
 func (s *streamer) field(v reflect.Value) error {
+	if steps, ok := v.Interface().([]Step); ok && len(steps) > 0 {
+		return s.steps(steps)
+	}
 	if v.Kind() != reflect.Slice || v.Len() == 0 || v.Type().Elem().Kind() == reflect.Uint8 || v.Type().Implements(reflect.TypeFor[json.Marshaler]()) {
 		return s.value(v, " ")
 	}
@@ -99,6 +103,49 @@ func (s *streamer) field(v reflect.Value) error {
 	}
 	s.w.WriteString("\n ]")
 	return nil
+}
+
+// perChunk is how many steps are put into words at a time.
+const perChunk = 512
+
+// steps writes the list of steps, a chunk after the other.
+func (s *streamer) steps(steps []Step) error {
+	s.w.WriteByte('[')
+	chunks := slices.Collect(slices.Chunk(steps, perChunk))
+	err := inOrder(len(chunks), func(i int, b []byte) (_ []byte, err error) {
+		for k := range chunks[i] {
+			if i+k > 0 {
+				b = append(b, ',')
+			}
+			if b, err = stepJSON(append(b, "\n  "...), &chunks[i][k]); err != nil {
+				return b, err
+			}
+		}
+		return b, nil
+	}, func(b []byte) error {
+		_, err := s.w.Write(b)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	_, err = s.w.WriteString("\n ]")
+	return err
+}
+
+// stepJSON appends a step as it stands in the list.
+func stepJSON(b []byte, s *Step) ([]byte, error) {
+	begin := len(b)
+	b, ok := appendStep(b, s)
+	if ok {
+		return b, nil
+	}
+	buf := bytes.NewBuffer(b[:begin])
+	enc := json.NewEncoder(buf)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("  ", " ")
+	err := enc.Encode(s)
+	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), err
 }
 
 // value writes one value; the lines after the first begin with the prefix.

@@ -133,6 +133,10 @@ func (g *jsonGuard) Write(p []byte) (int, error) {
 	}
 	g.buf = g.buf[:0]
 	for len(in) > 0 {
+		if n := plainJSON(in); n > 0 { // nearly all of it
+			g.buf, in = append(g.buf, in[:n]...), in[n:]
+			continue
+		}
 		if !utf8.FullRune(in) {
 			g.part = append([]byte(nil), in...)
 			break
@@ -155,4 +159,14 @@ func (g *jsonGuard) Write(p []byte) (int, error) {
 		return 0, err
 	}
 	return len(p), nil
+}
+
+// plainJSON is how much of the text, from its beginning, is ASCII that nothing is done to.
+func plainJSON(in []byte) int {
+	for i, c := range in {
+		if c != '\n' && (c < ' ' || c > '~') {
+			return i
+		}
+	}
+	return len(in)
 }

@@ -19,8 +19,8 @@ warn contains result if {
 }
 
 conflicts contains conflict if {
-	some i in one(data.params.segregation_of_duties.left)
-	i in one(data.params.segregation_of_duties.right)
+	some i in left
+	i in right
 	pair := data.params.segregation_of_duties.pairs[i]
 	together := [[x, y] |
 		some x in half(pair.between[0])
@@ -28,35 +28,65 @@ conflicts contains conflict if {
 		x.name != y.name
 	]
 	count(together) > 0
-	left := sort({two[0].text | some two in together})
-	right := sort({two[1].text | some two in together})
+	one := sort({two[0].text | some two in together})
+	other := sort({two[1].text | some two in together})
 	conflict := {
-		"msg": sprintf("%s would hold %s beside %s%s", [input.principal.id, concat(", ", left), concat(", ", right), because(pair)]),
-		"left": left,
-		"right": right,
+		"msg": sprintf("%s would hold %s beside %s%s", [input.principal.id, concat(", ", one), concat(", ", other), because(pair)]),
+		"left": one,
+		"right": other,
 		"because": pair.because,
 		"added": sort({h.change | some two in together; some h in two; h.added}),
 	}
 }
 
-# one gives the pairs of which the person may hold the one side. There can be thousands of
+# left and right are the pairs of which the person may hold that side. There can be thousands of
 # pairs: those without a pattern are looked up by the name, and only the few that are left are
-# looked at closely.
-one(side) := {i |
+# looked at closely. Both are spelled out, so that the judge needn't evaluate anything to see that
+# somebody holds neither.
+left contains i if {
 	some g in input.holdings
-	some i in side.named[g.key]
-} | {i |
+	some i in data.params.segregation_of_duties.left.named[g.key]
+}
+
+left contains i if {
 	some r in input.roles
-	some i in side.named[r.id]
-} | {i |
-	side.full != {}
+	some i in data.params.segregation_of_duties.left.named[r.id]
+}
+
+left contains i if {
+	data.params.segregation_of_duties.left.full != {}
 	some g in input.holdings
-	some i in side.full[concat(":", [g.key, g.permission])]
-} | {i |
-	some pattern, list in side.patterns
+	some i in data.params.segregation_of_duties.left.full[concat(":", [g.key, g.permission])]
+}
+
+left contains i if {
+	some pattern, pairs in data.params.segregation_of_duties.left.patterns
 	some name in names
 	glob.match(pattern, ["/"], name)
-	some i in list
+	some i in pairs
+}
+
+right contains i if {
+	some g in input.holdings
+	some i in data.params.segregation_of_duties.right.named[g.key]
+}
+
+right contains i if {
+	some r in input.roles
+	some i in data.params.segregation_of_duties.right.named[r.id]
+}
+
+right contains i if {
+	data.params.segregation_of_duties.right.full != {}
+	some g in input.holdings
+	some i in data.params.segregation_of_duties.right.full[concat(":", [g.key, g.permission])]
+}
+
+right contains i if {
+	some pattern, pairs in data.params.segregation_of_duties.right.patterns
+	some name in names
+	glob.match(pattern, ["/"], name)
+	some i in pairs
 }
 
 names contains r.id if some r in input.roles

@@ -62,6 +62,8 @@ test_pattern_and_permission if {
 	count(sod.deny) == 1 with input as both with data.params.segregation_of_duties as shaped([["erp/role/pay:admin", "bank/*/approve"]])
 	count(sod.deny) == 0 with input as both with data.params.segregation_of_duties as shaped([["erp/role/pay:owner", "bank/*/approve"]])
 	count(sod.deny) == 1 with input as both with data.params.segregation_of_duties as shaped([["erp/*/*:admin", "bank/team/approve"]])
+	count(sod.deny) == 1 with input as both with data.params.segregation_of_duties as shaped([["erp/role/pay", "bank/team/approve:member"]])
+	count(sod.deny) == 0 with input as both with data.params.segregation_of_duties as shaped([["erp/role/pay", "bank/team/approve:owner"]])
 }
 
 test_roles if {

@@ -11,7 +11,7 @@ deny contains contracted if {
 	input.change.days_left > data.params.temporary_access.contractor_days
 	input.change.kind == "grant"
 	input.change.op in {"add", "update", "lengthen", "reason"}
-	data.params.temporary_access.contractor_days > 0
+	contractor
 }
 
 deny contains temporary if {
@@ -48,20 +48,34 @@ warn contains permanent if {
 
 permanent := sprintf("temporary access of %s to %s loses its end (%s)", [who, what, input.change.before.until])
 
+# contractor holds for whom contractor_days is about, if it limits anything.
+contractor if {
+	data.params.temporary_access.contractor_days > 0
+	some value in input.subject.attributes[data.params.temporary_access.contractors.attribute]
+	value in data.params.temporary_access.contractors.values
+}
+
+contractor if {
+	data.params.temporary_access.contractor_days > 0
+	unknown
+}
+
+# Nobody would be a contractor if the attribute weren't there.
+unknown if {
+	input.subject.type == "person"
+	not input.subject.attributes[data.params.temporary_access.contractors.attribute]
+}
+
 contracted := sprintf("%s is %s %s: access to %s %s", [
 	input.subject.id,
 	data.params.temporary_access.contractors.attribute, matching,
 	what, ends(data.params.temporary_access.contractor_days),
 ])
 
-# Nobody would be a contractor if the attribute weren't there.
 contracted := sprintf("the attribute %s of %s isn't known, so that nobody can tell contractors; name another under contractors", [
 	data.params.temporary_access.contractors.attribute,
 	who,
-]) if {
-	input.subject.type == "person"
-	not input.subject.attributes[data.params.temporary_access.contractors.attribute]
-}
+]) if unknown
 
 # matching is the value by which somebody is a contractor.
 matching := sort([v |
