@@ -20,7 +20,7 @@ import (
 const mostFocus = 4
 
 // setFocus decides whom the run is about; nil: everybody.
-func (s *session) setFocus() {
+func (s *session) setFocus(ctx context.Context) {
 	s.focus = nil
 	switch {
 	case s.alone || s.head.git == nil || s.head.Revision.Worktree || s.opts.Leave != nil || s.opts.Approvals != nil || !s.connected():
@@ -30,7 +30,7 @@ func (s *session) setFocus() {
 		}
 	case s.opts.touched && s.opts.NoLive && s.opts.Base != "" && s.newest != nil && s.newest.decl != s.head.Repo:
 		b := s.newest
-		if !s.isSound(s.head.Root, s.head.trees[b.rev.Hash], s.at) || s.judge(nil).rules() { // other rules are asked about everybody
+		if !s.isSound(s.head.Root, s.head.trees[b.rev.Hash], s.at) || s.judge(ctx).rules() { // other rules are asked about everybody
 			return
 		}
 		d := s.head.Repo.DifferenceTo(b.decl)

@@ -69,9 +69,6 @@ func newCompany(t *testing.T, seed uint64) *company {
 }
 
 func (c *company) anyone() string { return fmt.Sprintf("p%02d", c.r.IntN(companyPeople)) }
-func (c *company) anyGroup() string {
-	return fmt.Sprintf("g%d", c.r.IntN(companyGroups))
-}
 
 // person is i's document; managers are those with lower numbers, so that nobody is their own.
 func (c *company) person(i int) string {

@@ -200,7 +200,7 @@ func (e *Engine) prepare(ctx context.Context, o PlanOptions, write bool) (_ *ses
 		return nil, err
 	}
 	s.connect(write)
-	s.setFocus()
+	s.setFocus(ctx)
 	if err := s.resolve(); err != nil {
 		return nil, err
 	}

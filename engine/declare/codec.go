@@ -253,7 +253,6 @@ type writer struct {
 }
 
 func (w *writer) number(n uint64) { w.out = binary.AppendUvarint(w.out, n) }
-func (w *writer) signed(n int64)  { w.out = binary.AppendVarint(w.out, n) }
 
 func (w *writer) text(s string) {
 	n, ok := w.numbers[s]
@@ -285,11 +284,6 @@ func (r *reader) number() uint64 {
 	}
 	r.failed = true
 	return 0
-}
-
-func (r *reader) signed() int64 {
-	n := r.number()
-	return int64(n>>1) ^ -int64(n&1)
 }
 
 // count is a number of things of which each takes a byte at least.
