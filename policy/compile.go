@@ -34,6 +34,9 @@ type Options struct {
 	NoIndexing bool
 
 	builtins bool // the sources are the tests of built-in rules
+	// readAll reads the beginning of all rules in Go, not of built-in ones alone. For tests, which
+	// hold the reading to rules of all sorts.
+	readAll bool
 }
 
 func (o Options) withDefaults() Options {

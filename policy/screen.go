@@ -11,6 +11,9 @@ import (
 // anything else. So the beginning of each rule is read in Go: where no rule can hold for an input,
 // nobody is asked about it, and the outcome is what asking would have given, the empty set.
 //
+// That is only done where no rules but built-in ones judge an input: those we know and test for all
+// their parameters. Rules of the house are asked about everything.
+//
 // It is a one-sided reading (see screener). A condition is only taken
 // out of a body if the rule can't hold without it, if it can't fail, and if nothing that might fail
 // is evaluated before it; whatever isn't understood is a reason to ask. So a screen never changes a

@@ -75,7 +75,7 @@ func TestScreen(t *testing.T) {
 	for _, tt := range shy {
 		t.Run(tt.rule, func(t *testing.T) {
 			sources := []Source{file("p.rego", "package accord\n\n"+tt.rule+"\n"), slyHelp[1]}
-			o := Options{Batch: 7}
+			o := Options{Batch: 7, readAll: true}
 			if !strings.Contains(tt.rule, "attributes") {
 				o.Attributes = []string{"department", "employment"}
 			}
@@ -119,6 +119,8 @@ func TestScreenBuiltins(t *testing.T) {
 			t.Error("nothing was found: the test has become empty")
 		}
 		same(t, o, in, house...)
+		o.readAll = true
+		same(t, o, in, house...)
 	}
 }
 
@@ -144,7 +146,7 @@ func TestScreenRows(t *testing.T) {
 	} {
 		t.Run(rule, func(t *testing.T) {
 			source := file("p.rego", "package accord.plan\n\n"+rule+"\n")
-			j := judge(t, Options{}, source)
+			j := judge(t, Options{readAll: true}, source)
 			picked := false
 			for i := range uint64(6) {
 				in := random(rand.New(rand.NewPCG(seed, i)), 30)
@@ -159,7 +161,7 @@ func TestScreenRows(t *testing.T) {
 				for k := range in.Plan.Daily {
 					in.Plan.Daily[k].Change = ""
 				}
-				same(t, Options{}, in, source)
+				same(t, Options{readAll: true}, in, source)
 				one := j.queries[j.entries[2]].screen.pick(&in.Plan, &memo{}).(*PlanInput)
 				picked = picked || len(one.Daily) < len(in.Plan.Daily) || len(one.Owned) < len(in.Plan.Owned)
 			}
@@ -191,6 +193,23 @@ func TestScreenLeavesOut(t *testing.T) {
 	}
 }
 
+// TestScreenIsForOurs: where a rule of the house judges too, everything is asked about.
+func TestScreenIsForOurs(t *testing.T) {
+	o := Options{Rules: allOn(), Attributes: []string{"department", "employment"}}
+	in := company(200)
+	for _, tt := range []struct {
+		sources []Source
+		all     bool
+	}{{nil, false}, {[]Source{file("p.rego", "package accord\n\ndeny contains \"x\" if input.change.role == \"nobody\"\n")}, true}} {
+		j := judge(t, o, tt.sources...)
+		e := j.entries[0]
+		asked, of := len((&judging{Judge: j}).screened(e, e.subjects(in))), len(in.Changes)
+		if (asked == of) != tt.all {
+			t.Errorf("with %d sources %d of %d changes were asked about", len(tt.sources), asked, of)
+		}
+	}
+}
+
 // TestScreenHidesNoError: an input that can't be encoded, or for which a rule fails, is an error
 // also where no other rule holds.
 func TestScreenHidesNoError(t *testing.T) {
@@ -209,7 +228,7 @@ func TestScreenHidesNoError(t *testing.T) {
 			tt.spoil(&in)
 			var said [2]string
 			for i, plain := range []bool{false, true} {
-				_, err := judge(t, Options{NoIndexing: plain}, file("p.rego", "package accord\n\n"+tt.rule+"\n")).Judge(t.Context(), in)
+				_, err := judge(t, Options{NoIndexing: plain, readAll: true}, file("p.rego", "package accord\n\n"+tt.rule+"\n")).Judge(t.Context(), in)
 				if err == nil {
 					t.Fatal("no error")
 				}

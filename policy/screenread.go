@@ -4,6 +4,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 )
@@ -26,6 +27,9 @@ const maxWays = 512
 
 // screenOf reads the rules that judge one sort of input; pruned is the form in which it is encoded.
 func (c *compilation) screenOf(e *entry, params ast.Value, set []*ast.Rule, pruned *shape, compiler *ast.Compiler) *screen {
+	if !c.opts.readAll && slices.ContainsFunc(set, func(r *ast.Rule) bool { return !c.ours(r) }) {
+		return nil // rules of the house are asked about everything
+	}
 	s := c.screener(params, compiler)
 	s.shape = e.shape
 	var ways []condition
@@ -35,6 +39,12 @@ func (c *compilation) screenOf(e *entry, params ast.Value, set []*ast.Rule, prun
 		ways = append(ways, c)
 	}
 	return &screen{may: some(ways), vet: vettingOf(pruned), rows: c.rowsOf(e, params, set, compiler)}
+}
+
+// ours reports whether a rule that judges is one that Accord ships.
+func (c *compilation) ours(r *ast.Rule) bool {
+	k := slices.IndexFunc(c.rules, func(f *rule) bool { return f.defines(r) })
+	return k >= 0 && strings.HasPrefix(c.rules[k].pkg, "accord.builtin.")
 }
 
 func (c *compilation) screener(params ast.Value, compiler *ast.Compiler) *screener {
