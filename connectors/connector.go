@@ -102,7 +102,7 @@ type SeriesBatcher interface {
 }
 
 // Fresh is for how long a series may go by what it was told of a subject.
-const Fresh = 5 * time.Second
+const Fresh = 2 * time.Second
 
 // Creator is the optional ability to make many objects faster together than one at a time, with
 // Description.Creates above one. Each is made, or isn't, by itself.

@@ -136,8 +136,8 @@ func (d *Desired) formerNames(p *declare.Person, status access.HolderStatus) []a
 
 // takenBy finds somebody else whose account it is: of two who both count, or, for somebody who
 // left, anybody who is still here.
-func (d *Desired) takenBy(h access.Holder, taken map[access.ID]int32) (int32, bool) {
-	if other, ok := taken[h.Account]; ok {
+func (d *Desired) takenBy(h access.Holder, taken map[string]int32) (int32, bool) {
+	if other, ok := taken[h.Account.Name]; ok {
 		return other, true
 	}
 	if h.Status != access.HolderLeft {

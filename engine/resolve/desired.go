@@ -194,7 +194,7 @@ func (p *people) stripped(d *Desired) []int32 {
 // they hold at the instant.
 func (d *Desired) addPeople(r *resolver, b *access.Builder) {
 	who := d.claimants(r)
-	taken := make(map[access.ID]int32, len(who))
+	taken := make(map[string]int32, len(who)) // by the account's name
 	d.holders = make([]holding, 0, len(who))
 	for _, c := range who {
 		person := c.person
@@ -214,7 +214,7 @@ func (d *Desired) addPeople(r *resolver, b *access.Builder) {
 			}
 			continue
 		}
-		taken[h.Account] = person
+		taken[h.Account.Name] = person
 		if c.row >= 0 {
 			h.Wanted = d.addRows(r, b, c.row, &h)
 		}
