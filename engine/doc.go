@@ -63,6 +63,10 @@
 //   - A kind of difference: plan/drift.go. A way to tell people: notify, declare/notify.go.
 //   - A forge, or what is asked of one: forge. A change that Accord makes to a file: amend, repo.Commit.
 //   - What YAML the scanner takes: declare/scan.go, which leaves to the library what it isn't sure of.
+//   - Why a shift is there, for a million of them: shiftcauses.go, and resolve/responsible.go, which is
+//     held to Reasons.
+//   - What a state file may hold: connectors/file/parse.go; written.go there reads the form that Accord
+//     writes itself. How loosely a system compares names: access.Kind.Verbatim, Folded and access.Fold.
 //   - A field of people, groups, roles and grants also goes through declare/codec.go; whether one document
 //     can make another one wrong, through declare/derive.go; whose access hangs on it, through
 //     resolve/about.go (Touched).
