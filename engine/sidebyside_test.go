@@ -24,9 +24,9 @@ func TestSideBySide(t *testing.T) {
 	dir := t.TempDir()
 	writeCrowd(t, dir, 400, true)
 	for name, text := range map[string]string{
-		"more.yaml": "group: wardens\nowners: [p00001]\nmembers: [{match: {department: d01}}]\n---\n" +
-			"role: r20\nowners: [wardens]\nprivileged: true\naccess: {sys: [group/g05]}\n---\ngrant: more\nto: [{group: wardens}]\nroles: [r20]\nuntil: 2027-01-01\n",
-		"sys.yaml": "system: sys\nconnector: sys\nmode: authoritative\nmanage: ['group/*']\nowners: [wardens]\nresources:\n  group/g05: {privileged: true, owners: [wardens]}\n",
+		"more.yaml": "group: keepers\nowners: [p00001]\nmembers: [{match: {department: d02}}]\n---\ngroup: wardens\nowners: [p00001]\nmembers: [{match: {department: d01}}]\n---\n" +
+			"role: r20\nowners: [keepers]\nprivileged: true\naccess: {sys: [group/g05]}\n---\ngrant: more\nto: [{group: wardens}]\nroles: [r20]\nuntil: 2027-01-01\n",
+		"sys.yaml": "system: sys\nconnector: sys\nmode: authoritative\nmanage: ['group/*']\nowners: [keepers]\nresources:\n  group/g05: {privileged: true, owners: [keepers]}\n",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
