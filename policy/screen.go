@@ -11,10 +11,10 @@ import (
 // anything else. So the beginning of each rule is read in Go: where no rule can hold for an input,
 // nobody is asked about it, and the outcome is what asking would have given, the empty set.
 //
-// It is a one-sided reading (see screener). A condition is only taken
-// out of a body if the rule can't hold without it, if it can't fail, and if nothing that might fail
-// is evaluated before it; whatever isn't understood is a reason to ask. So a screen never changes a
-// verdict and never hides an error. TestSameAsPlain holds it to OPA, TestScreen to asking about
+// It is a one-sided reading (see screener). A condition is only taken out of a body if the rule
+// can't hold without it, if it can't fail, and if nothing that might fail is evaluated before it;
+// whatever isn't understood is a reason to ask. So a screen never changes a verdict and never hides
+// an error. TestSameAsPlain holds it to OPA, TestScreen to asking about
 // everything.
 
 // screen tells which inputs the rules of one package have to be asked about.
