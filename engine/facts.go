@@ -65,6 +65,9 @@ func (f *facts) in(w *resolve.World, system string) *resolve.Desired {
 	d, ok := f.desired[k]
 	if !ok {
 		d = w.System(system)
+		if f.desired == nil { // of facts that only one thing is asked of
+			f.desired = map[desiredOf]*resolve.Desired{}
+		}
 		f.desired[k] = d
 	}
 	return d

@@ -59,7 +59,7 @@ func BenchmarkPlanJudged(b *testing.B) {
 	}
 }
 
-func writeCrowd(b *testing.B, dir string, people int, judged bool) {
+func writeCrowd(b testing.TB, dir string, people int, judged bool) {
 	b.Helper()
 	var grants strings.Builder
 	for first := 0; first < people; first += 1000 {

@@ -268,19 +268,27 @@ func (j *judging) changeInput(f *facts, steps []*plan.Step) policy.Input {
 	if f == j.facts {
 		j.stepOf, j.asked = map[string]*plan.Step{}, map[string][]string{}
 	}
+	var stay []*plan.Step
 	for _, st := range steps {
 		if !st.Leaver {
 			if f == j.facts {
 				j.stepOf[st.Key()] = st
 			}
-			in.Changes = append(in.Changes, f.step(st))
+			stay = append(stay, st)
 		}
 	}
-	for _, sh := range j.shifts {
-		if sh.Kind != access.ShiftSettings && sh.Kind != access.ShiftResource && !f.leaves(sh) {
-			in.Changes = append(in.Changes, f.shift(sh))
+	var shifts []*access.Shift
+	for i := range j.shifts {
+		if sh := &j.shifts[i]; sh.Kind != access.ShiftSettings && sh.Kind != access.ShiftResource && !f.leaves(*sh) {
+			shifts = append(shifts, sh)
 		}
 	}
+	in.Changes = sideBySide(f, len(stay)+len(shifts), func(f *facts, i int) policy.ChangeInput {
+		if i < len(stay) {
+			return f.step(stay[i])
+		}
+		return f.shift(*shifts[i-len(stay)])
+	})
 	for _, s := range j.settings {
 		in.Changes = append(in.Changes, f.setting(s))
 	}
@@ -326,19 +334,13 @@ func (j *judging) peopleInput(f *facts, steps []*plan.Step) policy.Input {
 			}
 		}
 	}
-	h := newHolder(f, steps)
-	in := policy.Input{}
-	for _, id := range slices.Sorted(maps.Keys(concerned)) {
-		if f.subject(id) != nil {
-			in.Principals = append(in.Principals, h.person(id))
-		}
-	}
-	return in
+	ids := slices.DeleteFunc(slices.Sorted(maps.Keys(concerned)), func(id string) bool { return f.subject(id) == nil })
+	return policy.Input{Principals: newHolder(f, steps).people(ids)}
 }
 
 // behind are the people who hold a resource by the declaration, through others as well, sorted.
 func (f *facts) behind(system string, id access.ID) []string {
-	d := f.world.System(system)
+	d := f.in(f.world, system)
 	if d == nil || id.IsAccount() {
 		return nil
 	}

@@ -13,6 +13,9 @@ import (
 // tally puts results together that say the same, each with the steps that it is about.
 func (j *judging) tally(results []policy.Result, steps []*plan.Step) tally {
 	t := tally{by: map[verdictKey]*verdict{}}
+	if len(results) == 0 {
+		return t
+	}
 	index := j.index(steps)
 	for _, r := range results {
 		if j.facts != nil {

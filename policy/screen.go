@@ -14,10 +14,10 @@ import (
 // That is only done where no rules but built-in ones judge an input: those we know and test for all
 // their parameters. Rules of the house are asked about everything.
 //
-// It is a one-sided reading (see screener). A condition is only taken
-// out of a body if the rule can't hold without it, if it can't fail, and if nothing that might fail
-// is evaluated before it; whatever isn't understood is a reason to ask. So a screen never changes a
-// verdict and never hides an error. TestSameAsPlain holds it to OPA, TestScreen to asking about
+// It is a one-sided reading (see screener). A condition is only taken out of a body if the rule
+// can't hold without it, if it can't fail, and if nothing that might fail is evaluated before it;
+// whatever isn't understood is a reason to ask. So a screen never changes a verdict and never hides
+// an error. TestSameAsPlain holds it to OPA, TestScreen to asking about
 // everything.
 
 // screen tells which inputs the rules of one package have to be asked about.

@@ -79,9 +79,10 @@ func TestScreen(t *testing.T) {
 			if !strings.Contains(tt.rule, "attributes") {
 				o.Attributes = []string{"department", "employment"}
 			}
-			j := judge(t, o, sources...)
+			js := ways(t, o, sources...)
 			in := random(rand.New(rand.NewPCG(seed, 0)), 100)
-			same(t, o, in, sources...)
+			same(t, js, in)
+			j := js[1]
 			run := &judging{Judge: j}
 			asked := len(run.screened(j.entries[0], j.entries[0].subjects(in)))
 			if tt.reads == (asked == len(in.Changes)) {
@@ -115,12 +116,12 @@ func TestScreenBuiltins(t *testing.T) {
 				"limits":      []any{map[string]any{"access": pick("erp/**", "b*"), "days": 30}}[:r.IntN(2)]},
 		}}
 		in := random(r, 150)
-		if n := same(t, o, in); n == 0 {
+		if n := same(t, ways(t, o), in); n == 0 {
 			t.Error("nothing was found: the test has become empty")
 		}
-		same(t, o, in, house...)
+		same(t, ways(t, o, house...), in)
 		o.readAll = true
-		same(t, o, in, house...)
+		same(t, ways(t, o, house...), in)
 	}
 }
 
@@ -146,7 +147,8 @@ func TestScreenRows(t *testing.T) {
 	} {
 		t.Run(rule, func(t *testing.T) {
 			source := file("p.rego", "package accord.plan\n\n"+rule+"\n")
-			j := judge(t, Options{readAll: true}, source)
+			js := ways(t, Options{readAll: true}, source)
+			j := js[1]
 			picked := false
 			for i := range uint64(6) {
 				in := random(rand.New(rand.NewPCG(seed, i)), 30)
@@ -161,7 +163,7 @@ func TestScreenRows(t *testing.T) {
 				for k := range in.Plan.Daily {
 					in.Plan.Daily[k].Change = ""
 				}
-				same(t, Options{readAll: true}, in, source)
+				same(t, js, in)
 				one := j.queries[j.entries[2]].screen.pick(&in.Plan, &memo{}).(*PlanInput)
 				picked = picked || len(one.Daily) < len(in.Plan.Daily) || len(one.Owned) < len(in.Plan.Owned)
 			}
@@ -241,23 +243,29 @@ func TestScreenHidesNoError(t *testing.T) {
 	}
 }
 
-// same compares judging by screens with asking about everything, and by one worker with several.
-func same(t *testing.T, o Options, in Input, sources ...Source) int {
+// ways are the ways to judge that must say the same: asking about everything, and by screens, with
+// one worker and with several.
+func ways(t *testing.T, o Options, sources ...Source) []*Judge {
 	t.Helper()
-	plain := o
-	plain.NoIndexing = true
-	want, err := judge(t, plain, sources...).Judge(t.Context(), in)
+	plain, one, three := o, o, o
+	plain.NoIndexing, one.Workers, three.Workers = true, 1, 3
+	return []*Judge{judge(t, plain, sources...), judge(t, one, sources...), judge(t, three, sources...)}
+}
+
+// same compares them, and gives how much was found.
+func same(t *testing.T, ways []*Judge, in Input) int {
+	t.Helper()
+	want, err := ways[0].Judge(t.Context(), in)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for workers := 1; workers <= 3; workers += 2 {
-		o.Workers = workers
-		got, err := judge(t, o, sources...).Judge(t.Context(), in)
+	for _, j := range ways[1:] {
+		got, err := j.Judge(t.Context(), in)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if d := cmp.Diff(said(want), said(got)); d != "" {
-			t.Errorf("%d workers: (- asked about all, + screened)\n%s", workers, d)
+			t.Errorf("%d workers: (- asked about all, + screened)\n%s", j.opts.Workers, d)
 		}
 	}
 	return len(want)
