@@ -28,7 +28,7 @@ func (s *session) setFocus(ctx context.Context) {
 		if s.isSound(s.head.Root, s.head.trees[s.head.commit.Hash], s.at) {
 			s.focus = s.called(s.opts.person)
 		}
-	case s.opts.touched && s.opts.NoLive && s.opts.Base != "" && s.newest != nil && s.newest.decl != s.head.Repo:
+	case s.opts.touched && s.opts.NoLive && s.newest != nil:
 		b := s.newest
 		if !s.isSound(s.head.Root, s.head.trees[b.rev.Hash], s.at) || s.judge(ctx).rules() { // other rules are asked about everybody
 			return

@@ -46,8 +46,9 @@ func newCompany(t *testing.T, seed uint64) *company {
 	c := &company{r: rand.New(rand.NewPCG(seed, 11)), dir: t.TempDir(), files: map[string]string{}}
 	c.files["accord.yaml"] = "version: 1\nattributes: {dept: {values: [eng, fin, ops]}, login: {}}\n" +
 		pick(c.r, "", "", "rules: {leavers_hold_nothing: {}, manager_active: {}, owner_active: {}}\n", "rules: {segregation_of_duties: [[r0, r1]], temporary_access: {}}\n")
+	c.files[".gitignore"] = ".accord/\n"
 	for i := range fillers {
-		c.files[fmt.Sprintf("fill/%03d.yaml", i)] = fmt.Sprintf("person: x%03d\nemail: x%03d@acme.example\nattributes: {dept: ops, login: x%03d}\n", i, i, i)
+		c.files[fmt.Sprintf("fill/%03d.yaml", i)] = fmt.Sprintf("person: x%03d\nname: Xi\nemail: x%03d@acme.example\nattributes: {dept: ops, login: x%03d}\n", i, i, i)
 	}
 	for i := range companyPeople {
 		c.files[fmt.Sprintf("people/p%02d.yaml", i)] = c.person(i)
@@ -280,14 +281,26 @@ func TestFocus(t *testing.T) {
 		c.commit(t, "first")
 		at := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
 		plain, keeping := engines(t, at, &focusedRuns)
+		applied := c.r.IntN(2) == 0
+		if applied {
+			if _, err := plain.Apply(t.Context(), engine.ApplyOptions{PlanOptions: engine.PlanOptions{Source: engine.Source{Dir: c.dir}}}); err != nil {
+				t.Fatalf("company %d: %v", seed, err)
+			}
+		}
 		c.clash = true
 		for step := range 5 {
 			o := engine.PlanOptions{Source: engine.Source{Dir: c.dir}, NoLive: true}
-			planned(t, keeping, o)
+			for want, n := planned(t, plain, o), 0; n < 2; n++ { // the second time it may look at what isn't applied yet
+				if got := planned(t, keeping, o); got != want {
+					t.Fatalf("company %d, before change %d: (- everybody, + whom it touches)\n%s", seed, step, cmp.Diff(want, got))
+				}
+			}
 			before := maps.Clone(c.files)
 			c.edit()
 			c.commit(t, "change")
-			o.Base = "HEAD~1"
+			if step > 0 || !applied { // else the change is what isn't applied yet
+				o.Base = "HEAD~1"
+			}
 			want := planned(t, plain, o)
 			for range 2 { // what the first one learned the second one knows
 				if got := planned(t, keeping, o); got != want {
