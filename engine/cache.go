@@ -15,6 +15,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/accordhq/accord/engine/declare"
@@ -39,6 +40,8 @@ const (
 	cacheFrom = 200
 	// cacheAge is after which time without being written anew a repository's file goes.
 	cacheAge = 60 * 24 * time.Hour
+	// cutOffAge is after which time a file that was never finished goes.
+	cutOffAge = time.Hour
 
 	cacheSuffix = ".compiled"
 )
@@ -129,11 +132,12 @@ func parseCache(data string) (*cache, error) {
 		return nil, errors.New("it is damaged")
 	}
 	var c cache
-	var err error
-	if c.listing, err = repo.ReadListing(data[:n]); err != nil {
-		return nil, err
-	}
-	if c.compiled, err = declare.OpenCompiled(data[n:]); err != nil {
+	var wrong, err error
+	var both sync.WaitGroup
+	both.Go(func() { c.listing, wrong = repo.ReadListing(data[:n]) })
+	c.compiled, err = declare.OpenCompiled(data[n:])
+	both.Wait()
+	if err = errors.Join(wrong, err); err != nil {
 		return nil, err
 	}
 	return &c, nil
@@ -179,10 +183,10 @@ func (e *Engine) writeCache(d *Declaration) error {
 // sweepCache removes files of repositories that nobody works with any more, and what was left by
 // runs that were cut off.
 func (e *Engine) sweepCache(but string) {
-	for _, pattern := range []string{"*" + cacheSuffix, "*.sound", "new-*"} {
+	for pattern, age := range map[string]time.Duration{"*" + cacheSuffix: cacheAge, "*.sound": cacheAge, "new-*": cutOffAge} {
 		names, _ := filepath.Glob(filepath.Join(e.Cache, pattern))
 		for _, name := range names {
-			if info, err := os.Stat(name); err == nil && name != but && e.Now().Sub(info.ModTime()) > cacheAge {
+			if info, err := os.Stat(name); err == nil && name != but && e.Now().Sub(info.ModTime()) > age {
 				_ = os.Remove(name)
 			}
 		}

@@ -143,7 +143,8 @@ func TestSoundEndsWithTheDay(t *testing.T) {
 func TestCacheGoesWithAge(t *testing.T) {
 	_, _, keeping, o, _ := keptCompany(t)
 	old, young := filepath.Join(keeping.Cache, "old.compiled"), filepath.Join(keeping.Cache, "young.compiled")
-	for name, age := range map[string]time.Duration{old: 61 * 24 * time.Hour, young: time.Hour} {
+	cut, writing := filepath.Join(keeping.Cache, "new-1"), filepath.Join(keeping.Cache, "new-2")
+	for name, age := range map[string]time.Duration{old: 61 * 24 * time.Hour, young: time.Hour, cut: 2 * time.Hour, writing: time.Minute} {
 		if err := os.WriteFile(name, nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -152,18 +153,22 @@ func TestCacheGoesWithAge(t *testing.T) {
 		}
 	}
 	for _, name := range kept(t, keeping) {
-		if base := filepath.Base(name); base != "old.compiled" && base != "young.compiled" {
+		if base := filepath.Base(name); strings.HasSuffix(base, ".sound") || strings.HasSuffix(base, ".compiled") && base != "old.compiled" && base != "young.compiled" {
 			if err := os.Remove(name); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
 	planned(t, keeping, o)
-	if _, err := os.Stat(old); !os.IsNotExist(err) {
-		t.Errorf("the old one is still there: %v", err)
+	for _, name := range []string{old, cut} {
+		if _, err := os.Stat(name); !os.IsNotExist(err) {
+			t.Errorf("%s is still there: %v", name, err)
+		}
 	}
-	if _, err := os.Stat(young); err != nil {
-		t.Error(err)
+	for _, name := range []string{young, writing} {
+		if _, err := os.Stat(name); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

@@ -294,14 +294,16 @@ func (r *Repository) add(p *parsed) {
 
 // index sorts the documents, and finds ids that are there twice. The first one stays.
 func (r *Repository) index() []issue {
-	var issues []issue
-	r.People, r.people = byID(r.People, &issues)
+	var issues, ofPeople []issue
+	var people sync.WaitGroup // there are about as many of them as of all the others
+	people.Go(func() { r.People, r.people = byID(r.People, &ofPeople) })
 	r.Groups, r.groups = byID(r.Groups, &issues)
 	r.Roles, r.roles = byID(r.Roles, &issues)
 	r.Grants, _ = byID(r.Grants, &issues)
 	r.Systems, r.systems = byID(r.Systems, &issues)
 	r.Exempts, _ = byID(r.Exempts, &issues)
-	return issues
+	people.Wait()
+	return append(issues, ofPeople...)
 }
 
 // document is what Check has to know of any kind of document.
