@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/accordhq/accord/engine/access"
@@ -27,7 +28,13 @@ func (r *Repository) Check(connectors map[string]access.Description) Problems {
 	}
 	c := newChecker(r, connectors)
 	c.config()
-	c.people()
+	people := newChecker(r, connectors) // there are about as many of them as of all the others
+	people.attributes = c.attributes
+	var beside sync.WaitGroup
+	beside.Go(func() {
+		people.people()
+		people.managers()
+	})
 	c.groups()
 	c.roles()
 	c.grants()
@@ -35,6 +42,8 @@ func (r *Repository) Check(connectors map[string]access.Description) Problems {
 	c.exempts()
 	c.previously()
 	c.cycles()
+	beside.Wait()
+	c.issues = append(c.issues, people.issues...)
 	if len(c.issues) == 0 {
 		r.sound = connectors
 	}

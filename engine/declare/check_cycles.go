@@ -41,6 +41,13 @@ func (c *checker) cycles() {
 		}
 		return out
 	})
+	for _, s := range c.r.Systems {
+		c.resourceCycles(s)
+	}
+}
+
+// managers finds people who report to each other.
+func (c *checker) managers() {
 	c.findCycles(idsOf(c.r.People), "people report to each other", func(id string) []edge {
 		p := c.r.people[id]
 		if p == nil || p.Manager.Value == "" {
@@ -48,9 +55,6 @@ func (c *checker) cycles() {
 		}
 		return []edge{{p.Manager.Value, &p.Doc, p.Manager}}
 	})
-	for _, s := range c.r.Systems {
-		c.resourceCycles(s)
-	}
 }
 
 func groupEdges(g *Group, terms []Term) []edge {

@@ -125,8 +125,10 @@ func Resolve(in Input) (*World, declare.Problems) {
 	for _, d := range w.Systems {
 		r.systems[d.Decl.ID.Value] = d
 	}
+	var beside sync.WaitGroup
+	beside.Go(func() { r.mentions = mentionsOf(in.Repo) })
 	r.rows()
-	r.mentions = mentionsOf(in.Repo)
+	beside.Wait()
 	r.finish(w.Systems)
 	r.exclusive(w)
 	return w, declare.Problems(nil).Merge(r.problems)
