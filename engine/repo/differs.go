@@ -7,15 +7,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/format/index"
-	"golang.org/x/sync/errgroup"
 )
 
 // Differs returns the paths, sorted, at which the folder on disk differs from the commit:
@@ -64,24 +61,24 @@ func (r *Repo) differs(ctx context.Context, rev Revision, committed []File, poli
 	if err := r.use(func(h *handle) error { c.readIndex(h, r.prefix); return nil }); err != nil {
 		return nil, err
 	}
-	onDisk, err := diskPaths(ctx, r.root, policy)
+	there, err := diskPaths(ctx, r.root, policy)
 	if err != nil {
 		return nil, err
 	}
 	var both []File
-	for len(committed) > 0 || len(onDisk) > 0 {
+	for len(committed) > 0 || len(there) > 0 {
 		switch {
-		case len(onDisk) == 0 || len(committed) > 0 && committed[0].Path < onDisk[0]:
+		case len(there) == 0 || len(committed) > 0 && committed[0].Path < there[0]:
 			if e := c.index[committed[0].Path]; e == nil || !e.SkipWorktree { // a sparse checkout leaves files out
 				paths = append(paths, committed[0].Path)
 			}
 			committed = committed[1:]
-		case len(committed) == 0 || onDisk[0] < committed[0].Path:
-			paths = append(paths, onDisk[0])
-			onDisk = onDisk[1:]
+		case len(committed) == 0 || there[0] < committed[0].Path:
+			paths = append(paths, there[0])
+			there = there[1:]
 		default:
 			both = append(both, committed[0])
-			committed, onDisk = committed[1:], onDisk[1:]
+			committed, there = committed[1:], there[1:]
 		}
 	}
 	changed, err := c.changed(ctx, r.root, both)
@@ -145,42 +142,28 @@ func diskPaths(ctx context.Context, dir string, policy []string) ([]string, erro
 	return slices.Compact(paths), nil
 }
 
-// changed are the files, some looked at at a time, that the folder has otherwise.
+// changed are the files that the folder has otherwise.
 func (c *comparison) changed(ctx context.Context, dir string, files []File) ([]string, error) {
-	var next atomic.Int64
 	var mu sync.Mutex
 	var out []string
-	group, ctx := errgroup.WithContext(ctx)
-	for range min(maxWorkers, runtime.GOMAXPROCS(0), len(files)/batch+1) {
-		group.Go(func() error {
-			src, err := openDisk(dir)
-			if err != nil {
+	err := onDisk(ctx, dir, files, func(ctx context.Context, src *diskSource, part []File) error {
+		for _, f := range part {
+			if err := ctx.Err(); err != nil {
 				return err
 			}
-			defer src.close()
-			for {
-				end := int(next.Add(batch))
-				if end-batch >= len(files) {
-					return nil
-				}
-				for _, f := range files[end-batch : min(end, len(files))] {
-					if err := ctx.Err(); err != nil {
-						return err
-					}
-					same, err := c.same(src, f.Path, f.Blob)
-					if err != nil {
-						return fmt.Errorf("%s: %w", f.Path, err)
-					}
-					if !same {
-						mu.Lock()
-						out = append(out, f.Path)
-						mu.Unlock()
-					}
-				}
+			same, err := c.same(src, f.Path, f.Blob)
+			if err != nil {
+				return fmt.Errorf("%s: %w", f.Path, err)
 			}
-		})
-	}
-	return out, group.Wait()
+			if !same {
+				mu.Lock()
+				out = append(out, f.Path)
+				mu.Unlock()
+			}
+		}
+		return nil
+	})
+	return out, err
 }
 
 func (c *comparison) same(src *diskSource, p, blob string) (bool, error) {

@@ -79,11 +79,19 @@ func worktree(ctx context.Context, dir string, limit int64, walk func(*diskSourc
 	return list, loadDisk(ctx, dir, list, limit)
 }
 
-// loadDisk reads the files, some at a time.
+// loadDisk reads the files.
 func loadDisk(ctx context.Context, dir string, list []File, limit int64) error {
-	var next, total atomic.Int64
+	var total atomic.Int64
+	return onDisk(ctx, dir, list, func(ctx context.Context, src *diskSource, part []File) error {
+		return src.load(ctx, part, limit, &total)
+	})
+}
+
+// onDisk does something with files in a folder, with some of them at a time.
+func onDisk(ctx context.Context, dir string, files []File, do func(context.Context, *diskSource, []File) error) error {
+	var next atomic.Int64
 	group, ctx := errgroup.WithContext(ctx)
-	for range min(maxWorkers, runtime.GOMAXPROCS(0), len(list)/batch+1) {
+	for range min(maxWorkers, runtime.GOMAXPROCS(0), len(files)/batch+1) {
 		group.Go(func() error {
 			src, err := openDisk(dir)
 			if err != nil {
@@ -92,10 +100,10 @@ func loadDisk(ctx context.Context, dir string, list []File, limit int64) error {
 			defer src.close()
 			for {
 				end := int(next.Add(batch))
-				if end-batch >= len(list) {
+				if end-batch >= len(files) {
 					return nil
 				}
-				if err := src.load(ctx, list[end-batch:min(end, len(list))], limit, &total); err != nil {
+				if err := do(ctx, src, files[end-batch:min(end, len(files))]); err != nil {
 					return err
 				}
 			}
