@@ -93,29 +93,31 @@ func (e *Engine) openCache(root string) *cache {
 }
 
 func readCache(name string) (*cache, error) {
-	f, err := os.Open(name)
+	data, err := readOwn(name)
 	if err != nil {
 		return nil, err
+	}
+	return parseCache(data)
+}
+
+// readOwn reads a file that nobody but the user may write to, as far as can be told.
+func readOwn(name string) (string, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return "", err
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	if othersMayWrite(info) {
-		return nil, fmt.Errorf("%s: others may write to it", name)
+	if info.Mode().Perm()&0o022 != 0 && runtime.GOOS != "windows" {
+		return "", fmt.Errorf("%s: others may write to it", name)
 	}
 	var b strings.Builder
 	b.Grow(int(info.Size()))
-	if _, err := io.Copy(&b, f); err != nil {
-		return nil, err
-	}
-	return parseCache(b.String())
-}
-
-// othersMayWrite reports whether a file isn't the user's own alone, as far as can be told.
-func othersMayWrite(info os.FileInfo) bool {
-	return info.Mode().Perm()&0o022 != 0 && runtime.GOOS != "windows"
+	_, err = io.Copy(&b, f)
+	return b.String(), err
 }
 
 func parseCache(data string) (*cache, error) {
@@ -151,15 +153,11 @@ func (e *Engine) keepCache(d *Declaration) {
 	if e.Cache == "" || d.listing == nil || len(d.listing.Files) < cacheFrom {
 		return
 	}
-	known := 0
+	var known *declare.Compiled
 	if d.cache != nil {
-		for _, f := range d.listing.Files {
-			if (declare.Known{Compiled: d.cache.compiled}).Has(f.Path, f.Blob) {
-				known++
-			}
-		}
+		known = d.cache.compiled
 	}
-	if left := d.Repo.Compilable() - known; left <= len(d.listing.Files)/100 {
+	if d.Repo.Compilable(known) <= len(d.listing.Files)/100 {
 		return
 	}
 	if err := e.writeCache(d); err != nil {

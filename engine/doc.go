@@ -59,6 +59,9 @@
 //   - What is written to a system, and what is remembered of it: apply, journal.
 //   - How something is said: report. A new key of a plan: plan/plan.go, then go test ./engine/plan
 //     -run TestSchema -update-schema.
+//   - A field of plan.Step: plan/plan.go, plan/steptext.go (written) and plan/stepread.go (read);
+//     FuzzSteps fails until both know it. What the rules are asked is put together on all
+//     processors: sidebyside.go.
 //   - A new question about access: a file in engine for the answer, one in report for its forms.
 //   - A kind of difference: plan/drift.go. A way to tell people: notify, declare/notify.go.
 //   - A forge, or what is asked of one: forge. A change that Accord makes to a file: amend, repo.Commit.

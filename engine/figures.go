@@ -168,18 +168,8 @@ func (f *facts) owned() []policy.Owned {
 		if own {
 			return f.newest == nil
 		}
-		kind := o.kind
-		if kind == "service" {
-			kind = "person"
-		}
-		switch was := f.book.decl.Document(kind, o.id).(type) {
-		case nil:
-			return true
-		case *declare.Person:
-			return !was.Service || was != o.doc && declare.Digest(was) != declare.Digest(o.doc)
-		default:
-			return was != o.doc && declare.Digest(was) != declare.Digest(o.doc)
-		}
+		was := f.book.decl.Document(o.kind, o.id)
+		return was == nil || was != o.doc && declare.Digest(was) != declare.Digest(o.doc)
 	}
 	var out []policy.Owned
 	for _, o := range ownedOf(f.head.Repo, false) {

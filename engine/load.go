@@ -127,7 +127,7 @@ func (e *Engine) readRevision(ctx context.Context, d *Declaration, rev repo.Revi
 		d.listing, d.trees = listing, map[string]string{}
 	}
 	d.trees[rev.Hash] = listing.Tree()
-	has := declare.Known{Repo: d.Repo, Connectors: e.Descriptions(), Text: func(_, blob string) []byte { return d.git.Text(blob) }}
+	has := declare.Known{Repo: d.Repo, Text: func(_, blob string) []byte { return d.git.Text(blob) }}
 	if d.cache != nil && has.Repo == nil {
 		has.Compiled = d.cache.compiled
 		if has.Repo, err = e.kept(ctx, d, rev, has); err != nil {
@@ -152,9 +152,10 @@ const configFile = "accord.yaml"
 // without their content. Policy folders, which accord.yaml names, hold no documents.
 func (e *Engine) read(found []repo.File, known declare.Known) (*declare.Repository, []declare.File, error) {
 	files, large := declarations(found)
+	known.Connectors = e.Descriptions()
 	r, problems := declare.ParseBeside(files, known)
 	if len(large) == 0 { // else what these files hold would be missed
-		problems = problems.Merge(r.Check(e.Descriptions()))
+		problems = problems.Merge(r.Check(known.Connectors))
 	}
 	for i := range files {
 		files[i].Data = nil

@@ -181,6 +181,14 @@ type owned struct {
 	doc      any
 }
 
+func ownedRole(x *declare.Role) owned { return owned{"role", x.ID.Value, x.Owners, x.Pos(x.At), x} }
+
+func ownedGroup(x *declare.Group) owned { return owned{"group", x.ID.Value, x.Owners, x.Pos(x.At), x} }
+
+func ownedService(x *declare.Person) owned {
+	return owned{"service", x.ID.Value, x.Owners, x.Pos(x.At), x}
+}
+
 // ownedBut lists what has owners, resources too, leaving out what stands in files that the other
 // revision has as well, where these tell it all.
 func ownedBut(r, other *declare.Repository) []owned {
@@ -191,17 +199,17 @@ func ownedBut(r, other *declare.Repository) []owned {
 	var out []owned
 	for id := range d.Roles {
 		if x := r.Role(id); x != nil {
-			out = append(out, owned{"role", id, x.Owners, x.Pos(x.At), x})
+			out = append(out, ownedRole(x))
 		}
 	}
 	for id := range d.Groups {
 		if x := r.Group(id); x != nil {
-			out = append(out, owned{"group", id, x.Owners, x.Pos(x.At), x})
+			out = append(out, ownedGroup(x))
 		}
 	}
 	for id := range d.People {
 		if x := r.Person(id); x != nil && x.Service {
-			out = append(out, owned{"service", id, x.Owners, x.Pos(x.At), x})
+			out = append(out, ownedService(x))
 		}
 	}
 	return out
@@ -212,14 +220,14 @@ func ownedBut(r, other *declare.Repository) []owned {
 func ownedOf(r *declare.Repository, resources bool) []owned {
 	var out []owned
 	for _, x := range r.Roles {
-		out = append(out, owned{"role", x.ID.Value, x.Owners, x.Pos(x.At), x})
+		out = append(out, ownedRole(x))
 	}
 	for _, x := range r.Groups {
-		out = append(out, owned{"group", x.ID.Value, x.Owners, x.Pos(x.At), x})
+		out = append(out, ownedGroup(x))
 	}
 	for _, x := range r.People {
 		if x.Service {
-			out = append(out, owned{"service", x.ID.Value, x.Owners, x.Pos(x.At), x})
+			out = append(out, ownedService(x))
 		}
 	}
 	for _, x := range r.Systems {

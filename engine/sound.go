@@ -46,16 +46,11 @@ func (e *Engine) isSound(root, tree string, at time.Time) bool {
 
 // readSound reads what is remembered; nothing if it can't be used.
 func (e *Engine) readSound(root string) []sound {
-	name := e.soundFile(root)
-	f, err := os.Open(name)
+	data, err := readOwn(e.soundFile(root))
 	if err != nil {
 		return nil
 	}
-	defer f.Close()
-	if info, err := f.Stat(); err != nil || othersMayWrite(info) {
-		return nil
-	}
-	lines := bufio.NewScanner(f)
+	lines := bufio.NewScanner(strings.NewReader(data))
 	if !lines.Scan() || lines.Text() != soundMagic+programName() {
 		return nil
 	}

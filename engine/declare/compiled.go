@@ -124,10 +124,11 @@ func (c *Compiled) parsed(with *coder, path, blob string, text func(path, blob s
 	return p
 }
 
-// Compilable is how many files of the repository fit into a record.
-func (r *Repository) Compilable() (n int) {
-	for _, p := range r.parsed {
-		if p.compiles() {
+// Compilable is how many files of the repository fit into a record and aren't in the other one, which
+// may be nil.
+func (r *Repository) Compilable(other *Compiled) (n int) {
+	for _, p := range r.files {
+		if p.compiles() && !other.has(p.blob) {
 			n++
 		}
 	}

@@ -69,11 +69,15 @@ func (r *Repository) At(file string, line int) (kind, id string, ok bool) {
 	return kind, id, ok
 }
 
-// Document is the document of a kind with that id; nil if there is none.
+// Document is the document of a kind with that id; nil if there is none. A service is a person, too.
 func (r *Repository) Document(kind, id string) any {
 	switch kind {
 	case toPerson:
 		return orNil(r.people[id])
+	case "service":
+		if p := r.people[id]; p != nil && p.Service {
+			return p
+		}
 	case toGroup:
 		return orNil(r.groups[id])
 	case toRole:

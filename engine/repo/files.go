@@ -18,19 +18,8 @@ import (
 // or no accord.yaml in it, the error is ErrNotThere.
 func (r *Repo) Files(ctx context.Context, rev Revision, leaveOut ...string) ([]File, error) {
 	list, err := r.declared(ctx, rev, leaveOut)
-	return r.filled(ctx, rev, list, err, func(string, string) bool { return false })
-}
-
-// FilesBut is Files without the content of those that the caller has: of them Data is nil and Size
-// is 0.
-func (r *Repo) FilesBut(ctx context.Context, rev Revision, listing *Listing, has func(path, blob string) bool) ([]File, error) {
-	return r.filled(ctx, rev, slices.Clone(listing.Files), nil, has)
-}
-
-// filled reads the contents that the caller doesn't have.
-func (r *Repo) filled(ctx context.Context, rev Revision, list []File, err error, has func(path, blob string) bool) ([]File, error) {
 	if err == nil {
-		list, err = r.fill(ctx, list, has)
+		err = r.load(ctx, list, MaxFile)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the files of %s: %w", rev.Short, err)
@@ -38,7 +27,10 @@ func (r *Repo) filled(ctx context.Context, rev Revision, list []File, err error,
 	return list, nil
 }
 
-func (r *Repo) fill(ctx context.Context, list []File, has func(path, blob string) bool) ([]File, error) {
+// FilesBut is Files without the content of those that the caller has: of them Data is nil and Size
+// is 0.
+func (r *Repo) FilesBut(ctx context.Context, rev Revision, listing *Listing, has func(path, blob string) bool) ([]File, error) {
+	list := slices.Clone(listing.Files)
 	var places []int
 	var missing []File
 	for i, f := range list {
@@ -47,7 +39,7 @@ func (r *Repo) fill(ctx context.Context, list []File, has func(path, blob string
 		}
 	}
 	if err := r.load(ctx, missing, MaxFile); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("reading the files of %s: %w", rev.Short, err)
 	}
 	for i, at := range places {
 		list[at] = missing[i]
