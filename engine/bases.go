@@ -269,7 +269,7 @@ func (s *session) resolveOnce() error {
 	former := s.former()
 	head := func(b *base) (*resolve.World, declare.Problems) {
 		return resolve.Resolve(resolve.Input{Repo: s.head.Repo, At: s.at, Connectors: conns, Previous: s.before(b), Former: former, Found: s.found, Without: s.without,
-			Offboarded: s.offboarded(), About: s.focus})
+			Offboarded: s.offboarded(), About: s.focus, Differs: s.differs})
 	}
 	var problems declare.Problems
 	var plain *resolve.World
@@ -413,7 +413,7 @@ func mapped[A, B any](in []A, f func(A) B) []B {
 // contentDigest names the declaration by the content of its files.
 func (d *Declaration) contentDigest() string {
 	h := sha256.New()
-	for _, f := range d.files { // which are sorted
+	for _, f := range d.declared() { // which are sorted
 		fmt.Fprintf(h, "%q %s\n", f.Path, f.Blob)
 	}
 	return hex.EncodeToString(h.Sum(nil))

@@ -59,21 +59,40 @@ func (e *Engine) uncached() *Engine {
 	return &own
 }
 
-// kept is the repository as it was when the cache was written, which was sound; nil where it can't
-// be had.
-func (e *Engine) kept(ctx context.Context, d *Declaration, rev repo.Revision, has declare.Known) (*declare.Repository, error) {
-	found, err := d.git.FilesBut(ctx, rev, d.cache.listing, func(path, blob string) bool { return path != configFile && has.Has(path, blob) })
-	if err != nil {
-		return nil, ctx.Err() // git has forgotten what it held
-	}
-	files, large := declarations(found)
-	r, problems := declare.ParseBeside(files, has)
-	if len(large)+len(problems) > 0 {
+// derived gives a revision as what the cache holds and what differs from that; nil where that can't
+// be done. It costs what differs.
+func (e *Engine) derived(ctx context.Context, d *Declaration, rev repo.Revision, listing *repo.Listing) (*declare.Repository, error) {
+	if d.kept == nil {
 		return nil, nil
 	}
-	r.Sound(e.Descriptions())
-	return r, nil
+	gone, come, ok := listing.Since(d.cache.listing)
+	if !ok || len(come) > mostDerived {
+		return nil, nil
+	}
+	known := declare.Known{Repo: d.Repo, Compiled: d.cache.compiled, Connectors: e.Descriptions(), Text: d.text}
+	var missing []repo.File
+	files := make([]declare.File, 0, len(come))
+	for _, f := range come {
+		if known.Has(f.Path, f.Blob) {
+			files = append(files, declare.File{Path: f.Path, Blob: f.Blob})
+		} else {
+			missing = append(missing, f)
+		}
+	}
+	if err := d.git.Read(ctx, rev, missing); err != nil {
+		return nil, err
+	}
+	for _, f := range missing {
+		if f.Data == nil && f.Size > 0 {
+			return nil, nil // too large to be read: which is told where all files are
+		}
+		files = append(files, declare.File{Path: f.Path, Blob: f.Blob, Data: f.Data})
+	}
+	return d.kept.Derive(gone, files, known), nil
 }
+
+// mostDerived is how many files a revision may have otherwise than the cache.
+const mostDerived = 10_000
 
 func (e *Engine) cacheFile(root string) string {
 	sum := sha256.Sum256([]byte(root))
@@ -130,7 +149,7 @@ func parseCache(data string) (*cache, error) {
 	}
 	numbers := []byte(head[2*sha256.Size:])
 	n := binary.BigEndian.Uint64(numbers)
-	if n > uint64(len(data)) || binary.BigEndian.Uint32(numbers[8:]) != listingSum([]byte(data[:n])) {
+	if n > uint64(len(data)) || binary.BigEndian.Uint32(numbers[8:]) != listingSum(data[:n]) {
 		return nil, errors.New("it is damaged")
 	}
 	var c cache
@@ -145,19 +164,19 @@ func parseCache(data string) (*cache, error) {
 	return &c, nil
 }
 
-func listingSum(b []byte) uint32 { return crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)) }
+func listingSum(s string) uint32 {
+	h := crc32.New(crc32.MakeTable(crc32.Castagnoli))
+	_, _ = io.Copy(h, strings.NewReader(s)) // a hash takes everything
+	return h.Sum32()
+}
 
-// keepCache leaves what was understood of a sound declaration for the next run, unless it knows
-// nearly all of it already.
+// keepCache leaves what was understood of a sound declaration for the next run, unless that comes
+// of what was kept already but for a few files.
 func (e *Engine) keepCache(d *Declaration) {
-	if e.Cache == "" || d.listing == nil || len(d.listing.Files) < cacheFrom {
+	if e.Cache == "" || d.listing == nil || d.listing.Len() < cacheFrom {
 		return
 	}
-	var known *declare.Compiled
-	if d.cache != nil {
-		known = d.cache.compiled
-	}
-	if d.Repo.Compilable(known) <= len(d.listing.Files)/100 {
+	if d.cache != nil && d.derived && d.Repo.Compilable(d.cache.compiled) <= d.listing.Len()/100 {
 		return
 	}
 	if err := e.writeCache(d); err != nil {
@@ -166,12 +185,15 @@ func (e *Engine) keepCache(d *Declaration) {
 }
 
 func (e *Engine) writeCache(d *Declaration) error {
-	listing := d.listing.Append(nil)
+	compiled, listing := d.Repo.Compile(), d.listing.Append(nil)
+	if compiled == nil {
+		return errors.New("it would be too long")
+	}
 	var head bytes.Buffer
 	head.WriteString(cacheMagic + programName())
-	head.Write(binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64(nil, uint64(len(listing))), listingSum(listing)))
+	head.Write(binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64(nil, uint64(len(listing))), listingSum(string(listing))))
 	name := e.cacheFile(d.Root)
-	if err := writeAtOnce(name, head.Bytes(), listing, d.Repo.Compile()); err != nil {
+	if err := writeAtOnce(name, head.Bytes(), listing, compiled); err != nil {
 		return err
 	}
 	e.sweepCache(name)

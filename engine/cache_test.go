@@ -214,7 +214,7 @@ func poison(t *testing.T, name, from, to string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const magic = "accord compiled 1\n"
+	const magic = "accord compiled 2\n"
 	body := data[bytes.Index(data, []byte(magic))+len(magic)+12:]
 	copy(body[bytes.Index(body, []byte(from)):], to)
 	binary.BigEndian.PutUint32(data[len(data)-len(body)-4:], crc32.Checksum(body, crc32.MakeTable(crc32.Castagnoli)))

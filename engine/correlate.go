@@ -146,7 +146,7 @@ func (s *session) known(sys *system) map[string]string {
 		return out
 	}
 	now := map[string]string{}
-	for _, p := range s.head.Repo.People {
+	for _, p := range s.head.Repo.RenamedPeople() {
 		for _, was := range p.Previously {
 			now[was.Value] = p.ID.Value
 		}

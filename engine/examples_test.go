@@ -158,8 +158,8 @@ func TestExampleDeclarations(t *testing.T) {
 }
 
 func countDocuments(r *declare.Repository) map[string]int {
-	n := map[string]int{"groups": len(r.Groups), "roles": len(r.Roles), "grants": len(r.Grants), "systems": len(r.Systems)}
-	for _, p := range r.People {
+	n := map[string]int{"groups": len(r.Groups()), "roles": len(r.Roles()), "grants": len(r.Grants()), "systems": len(r.Systems)}
+	for _, p := range r.People() {
 		if p.Service {
 			n["services"]++
 		} else {

@@ -108,7 +108,7 @@ func (f *facts) existing() policy.Input {
 	h := newHolder(f, nil)
 	in := policy.Input{}
 	var ids []string
-	for _, p := range f.world.Repo.People {
+	for _, p := range f.world.Repo.People() {
 		ids = append(ids, p.ID.Value)
 	}
 	in.Principals = h.people(ids)
@@ -176,7 +176,7 @@ func (f *facts) strangers(sys *system, h *holder) []policy.ChangeInput {
 		return nil
 	}
 	linked := map[access.ID]bool{}
-	for _, p := range f.world.Repo.People {
+	for _, p := range f.world.Repo.People() {
 		if id, ok := sys.want.AccountOf(p.ID.Value); ok {
 			linked[id] = true
 		}

@@ -132,7 +132,7 @@ func (f *facts) subject(id string) *policy.Subject {
 func (f *facts) groupsOf(person string) []string {
 	if f.groups == nil {
 		f.groups = map[string][]string{}
-		for _, g := range f.world.Repo.Groups { // sorted, and so is what comes of it
+		for _, g := range f.world.Repo.Groups() { // sorted, and so is what comes of it
 			for _, m := range f.world.Members(g.ID.Value) {
 				f.groups[m] = append(f.groups[m], f.lawGroup(g.ID.Value))
 			}

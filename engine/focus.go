@@ -37,7 +37,7 @@ func (s *session) setFocus(ctx context.Context) {
 		if d.Rest {
 			return
 		}
-		s.focus = resolve.Touched(b.decl, s.head.Repo, s.at, d)
+		s.focus, s.differs = resolve.Touched(b.decl, s.head.Repo, s.at, d), d
 	}
 	if s.focus == nil {
 		return
@@ -45,7 +45,7 @@ func (s *session) setFocus(ctx context.Context) {
 	for id := range s.offboarded() {
 		maps.Copy(s.focus, s.called(id))
 	}
-	if len(s.focus) > 100+len(s.head.Repo.People)/mostFocus {
+	if len(s.focus) > 100+s.head.Repo.NumPeople()/mostFocus {
 		s.focus = nil
 		return
 	}
@@ -141,7 +141,7 @@ func (s *session) lookFurther(ctx context.Context) {
 // noteSound remembers of worlds that were resolved as a whole that nothing is wrong with them.
 func (s *session) noteSound(problems bool, w *resolve.World, hash string) {
 	if problems || w == nil || s.Cache == "" || s.focus != nil || s.alone || s.head.git == nil || s.head.Revision.Worktree || len(s.opts.Systems) > 0 ||
-		len(s.found) > 0 || len(s.without) > 0 || s.opts.Leave != nil || len(s.offboarded()) > 0 || !s.connected() || len(s.head.files) < cacheFrom {
+		len(s.found) > 0 || len(s.without) > 0 || s.opts.Leave != nil || len(s.offboarded()) > 0 || !s.connected() || s.head.listing.Len() < cacheFrom {
 		return
 	}
 	if tree := s.head.trees[hash]; !s.isSound(s.head.Root, tree, s.at) {

@@ -36,7 +36,7 @@ func (f *facts) headPerson(id string) string {
 	}
 	if f.renamed == nil {
 		f.renamed = map[string]string{}
-		for _, p := range f.head.Repo.People {
+		for _, p := range f.head.Repo.RenamedPeople() {
 			for _, was := range p.Previously {
 				f.renamed[was.Value] = p.ID.Value
 			}

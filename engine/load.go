@@ -23,11 +23,16 @@ type Declaration struct {
 
 	git     *repo.Repo // nil for a folder outside git
 	commit  repo.Revision
-	files   []declare.File    // without their content
-	listing *repo.Listing     // of the commit; nil for a folder
-	trees   map[string]string // git's name of the folder, by the commits that were read
-	cache   *cache            // what an earlier run left; nil if there is nothing
+	files   []declare.File      // of a folder, without their content
+	listing *repo.Listing       // of the commit; nil for a folder
+	trees   map[string]string   // git's name of the folder, by the commits that were read
+	cache   *cache              // what an earlier run left; nil if there is nothing
+	kept    *declare.Repository // what that holds
+	derived bool                // Repo comes of it but for what differs
 }
+
+// text is a content by its name, nil if it can't be had.
+func (d *Declaration) text(_, blob string) []byte { return d.git.Text(blob) }
 
 // Close frees the git repository.
 func (d *Declaration) Close() error {
@@ -85,9 +90,11 @@ func (e *Engine) open(ctx context.Context, d *Declaration, src Source) error {
 	if d.commit, err = d.git.Resolve(ctx, src.Rev); err != nil {
 		return err
 	}
-	d.cache = e.openCache(d.Root)
+	if d.cache = e.openCache(d.Root); d.cache != nil {
+		d.kept = d.cache.compiled.Kept(e.Descriptions(), d.text)
+	}
 	d.Revision = plan.Revision{Hash: d.commit.Hash, Branch: d.commit.Branch, Subject: d.commit.Subject}
-	d.Repo, d.files, err = e.readRevision(ctx, d, d.commit)
+	d.Repo, d.derived, err = e.readRevision(ctx, d, d.commit)
 	if errors.Is(err, repo.ErrNotThere) {
 		return fmt.Errorf("%w; commit it, or read the folder as it is with --worktree", err)
 	}
@@ -113,28 +120,36 @@ func (d *Declaration) differsAside(ctx context.Context, src Source) func() error
 }
 
 // readRevision reads a revision; what it has in common with what was read already, or with what an
-// earlier run left, is taken from there. Of the files it gives all but the content.
-func (e *Engine) readRevision(ctx context.Context, d *Declaration, rev repo.Revision) (*declare.Repository, []declare.File, error) {
+// earlier run left, is taken from there. It reports whether nothing but what differs from the latter
+// had to be looked at.
+func (e *Engine) readRevision(ctx context.Context, d *Declaration, rev repo.Revision) (*declare.Repository, bool, error) {
 	known := d.listing
-	if known == nil && d.cache != nil {
+	if d.cache != nil {
 		known = d.cache.listing
 	}
 	listing, err := d.git.List(ctx, rev, known)
 	if err != nil {
-		return nil, nil, err
+		return nil, false, err
 	}
 	if d.listing == nil {
 		d.listing, d.trees = listing, map[string]string{}
 	}
 	d.trees[rev.Hash] = listing.Tree()
-	has := declare.Known{Repo: d.Repo, Text: func(_, blob string) []byte { return d.git.Text(blob) }}
-	if d.cache != nil && has.Repo == nil {
+	if r, err := e.derived(ctx, d, rev, listing); err != nil || r != nil {
+		if err == nil {
+			err = r.Check(e.Descriptions()).Err()
+		}
+		return r, true, err
+	}
+	has := declare.Known{Repo: d.Repo, Text: d.text}
+	if d.cache != nil {
 		has.Compiled = d.cache.compiled
-		if has.Repo, err = e.kept(ctx, d, rev, has); err != nil {
-			return nil, nil, err
+		if has.Repo == nil {
+			has.Repo = d.kept
 		}
 	}
-	return e.readListing(ctx, d.git, rev, listing, has)
+	r, _, err := e.readListing(ctx, d.git, rev, listing, has)
+	return r, false, err
 }
 
 func (e *Engine) readListing(ctx context.Context, git *repo.Repo, rev repo.Revision, listing *repo.Listing, has declare.Known) (*declare.Repository, []declare.File, error) {
@@ -179,6 +194,25 @@ func declarations(found []repo.File) (files []declare.File, large declare.Proble
 		files = append(files, declare.File{Path: f.Path, Blob: f.Blob, Data: f.Data})
 	}
 	return files, large
+}
+
+// declared are the files that may hold documents, sorted by path, without their content.
+func (d *Declaration) declared() []declare.File {
+	if d.listing == nil {
+		return d.files
+	}
+	return declaredIn(d.listing, d.Repo.Config)
+}
+
+func declaredIn(listing *repo.Listing, c *declare.Config) []declare.File {
+	policies := policyPaths(c)
+	out := make([]declare.File, 0, listing.Len())
+	for _, f := range listing.Files() {
+		if !inFolder(f.Path, policies) {
+			out = append(out, declare.File{Path: f.Path, Blob: f.Blob})
+		}
+	}
+	return out
 }
 
 // policyFolders reads accord.yaml alone for the folders that hold policies. What is wrong with

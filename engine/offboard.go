@@ -230,7 +230,7 @@ func tellSecrets(out *report.Offboarded, decl *declare.Repository) {
 			return o.Value == out.Person || decl.Group(o.Value) != nil && slices.ContainsFunc(decl.Group(o.Value).Members, func(t declare.Term) bool { return t.Kind == declare.TermPerson && t.Name.Value == out.Person })
 		})
 	}
-	for _, p := range decl.People {
+	for _, p := range decl.People() {
 		if p.Service && answers(p.Owners) {
 			out.Secrets = append(out.Secrets, report.Shared{What: "service " + p.ID.Value, File: p.File, Line: int(p.At.Line)})
 		}

@@ -77,7 +77,7 @@ func onlyLeft(file string, before, after []byte, person string) error {
 	was, _ := declare.Parse([]declare.File{{Path: file, Data: before}})
 	is, _ := declare.Parse([]declare.File{{Path: file, Data: after}})
 	p := is.Person(person)
-	if p == nil || p.Status.Value != "left" || len(was.People) != len(is.People) {
+	if p == nil || p.Status.Value != "left" || was.NumPeople() != is.NumPeople() {
 		return errors.New(file + ": the change doesn't read as it was meant; write status: left by hand")
 	}
 	return nil

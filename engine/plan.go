@@ -229,7 +229,7 @@ func (s *session) planSystem(sys *system) plan.SystemInput {
 // exclusive are the roles that exclude each other, in both directions.
 func exclusive(r *declare.Repository) map[string][]string {
 	out := map[string][]string{}
-	for _, role := range r.Roles {
+	for _, role := range r.Exclusive() {
 		for _, other := range role.Exclusive {
 			out[role.ID.Value] = append(out[role.ID.Value], other.Value)
 			out[other.Value] = append(out[other.Value], role.ID.Value)

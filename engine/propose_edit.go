@@ -75,17 +75,17 @@ func withoutAccess(data []byte, doc amend.Doc, g *declare.Grant, s *plan.Step) (
 
 // grant is a grant as the files have it by now. Permissions are filled in as declare.Check does.
 func (p *proposing) grant(id string) *declare.Grant {
-	i := slices.IndexFunc(p.head.Repo.Grants, func(g *declare.Grant) bool { return g.ID.Value == id })
-	if i < 0 {
+	g := p.head.Repo.Grant(id)
+	if g == nil {
 		return nil
 	}
-	file := p.head.Repo.Grants[i].File
+	file := g.File
 	r, _ := declare.Parse([]declare.File{{Path: file, Data: p.files[file]}})
 	usual := map[string]string{}
 	for _, k := range p.sys.description(p.session).Kinds {
 		usual[k.Name] = k.Usual
 	}
-	for _, g := range r.Grants {
+	for _, g := range r.Grants() {
 		if g.ID.Value != id {
 			continue
 		}

@@ -115,7 +115,7 @@ func newRoster(r *declare.Repository, system string) (*roster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("naming the accounts of %s: %w", system, err)
 	}
-	for _, p := range r.People {
+	for _, p := range r.People() {
 		id := p.ID.Value
 		if email := strings.ToLower(p.Email.Value); email != "" {
 			out.emails[email] = append(out.emails[email], id)
@@ -204,7 +204,7 @@ func (s *session) byEmail(email string) string {
 }
 
 func emailIn(r *declare.Repository, email string) string {
-	for _, p := range r.People {
+	for _, p := range r.People() {
 		if email != "" && strings.EqualFold(p.Email.Value, email) {
 			return p.ID.Value
 		}

@@ -160,11 +160,11 @@ func (s *session) accepts(p *plan.Plan) (commit, policies string) {
 
 // changesMore reports whether head changes anything beside policies against a revision.
 func (s *session) changesMore(ctx context.Context, rev repo.Revision, decl *declare.Repository) (bool, error) {
-	_, files, err := s.readRevision(ctx, s.head, rev)
+	listing, err := s.head.git.List(ctx, rev, s.head.listing)
 	if err != nil {
 		return false, err
 	}
-	before, after := blobs(files), blobs(s.head.files)
+	before, after := blobs(declaredIn(listing, decl.Config)), blobs(s.head.declared())
 	folders := slices.Concat(policyPaths(decl.Config), policyPaths(s.head.Repo.Config))
 	was, is := *decl.Config, *s.head.Repo.Config
 	was.Policy, was.Rules, is.Policy, is.Rules = nil, nil, nil, nil

@@ -94,10 +94,11 @@ type session struct {
 	others   []other                             // systems that aren't part of the run, where roles exclude each other
 	found    map[string]map[string]resolve.Found // accounts that are called otherwise than declared
 	seen     *remembering
-	focus    map[string]bool  // the only people whose access is resolved; nil: everybody's
-	alone    bool             // only the declaration itself matters, not what it changes
-	unlock   func()           // releases the locks by name; nil while planning
-	busy     map[string]error // systems whose lock another run holds; for a run about one person only
+	focus    map[string]bool    // the only people whose access is resolved; nil: everybody's
+	differs  declare.Difference // of head to the base that is known to be sound, with focus
+	alone    bool               // only the declaration itself matters, not what it changes
+	unlock   func()             // releases the locks by name; nil while planning
+	busy     map[string]error   // systems whose lock another run holds; for a run about one person only
 }
 
 // system is one system of a session.

@@ -219,13 +219,13 @@ func ownedBut(r, other *declare.Repository) []owned {
 // resources also those.
 func ownedOf(r *declare.Repository, resources bool) []owned {
 	var out []owned
-	for _, x := range r.Roles {
+	for _, x := range r.Roles() {
 		out = append(out, ownedRole(x))
 	}
-	for _, x := range r.Groups {
+	for _, x := range r.Groups() {
 		out = append(out, ownedGroup(x))
 	}
-	for _, x := range r.People {
+	for _, x := range r.People() {
 		if x.Service {
 			out = append(out, ownedService(x))
 		}
@@ -253,16 +253,20 @@ func (c *settingsDiff) owners(was, is *declare.Repository) {
 			c.put("owners", "owners of "+o.kind+" "+o.id, b, texts(o.owners), o.pos)
 		}
 	}
-	for _, r := range is.Roles {
-		if b := was.Role(r.ID.Value); b != nil && b != r {
-			c.put("config", "exclusive of role "+r.ID.Value, texts(b.Exclusive), texts(r.Exclusive), r.Pos(r.At))
-			c.put("config", "privileged of role "+r.ID.Value, yes(b.Privileged.Value), yes(r.Privileged.Value), r.Pos(r.At))
+	differs := is.DifferenceTo(was)
+	for id := range differs.Roles {
+		if b, r := was.Role(id), is.Role(id); b != nil && r != nil {
+			c.put("config", "exclusive of role "+id, texts(b.Exclusive), texts(r.Exclusive), r.Pos(r.At))
+			c.put("config", "privileged of role "+id, yes(b.Privileged.Value), yes(r.Privileged.Value), r.Pos(r.At))
 		}
 	}
-	for _, p := range is.People { // evidence of approvals names people by their addresses
-		if b := was.Person(p.ID.Value); b != nil && b != p && !strings.EqualFold(b.Email.Value, p.Email.Value) {
-			c.put("owners", "address of "+p.ID.Value, b.Email.Value, p.Email.Value, p.Pos(cmp.Or(p.Email.At, p.At)))
+	for id := range differs.People { // evidence of approvals names people by their addresses
+		if b, p := was.Person(id), is.Person(id); b != nil && p != nil && !strings.EqualFold(b.Email.Value, p.Email.Value) {
+			c.put("owners", "address of "+id, b.Email.Value, p.Email.Value, p.Pos(cmp.Or(p.Email.At, p.At)))
 		}
+	}
+	if !slices.ContainsFunc(slices.Collect(maps.Keys(differs.Groups)), was.MayAnswer) {
+		return
 	}
 	members := func(r *declare.Repository, id string) string {
 		g := r.Group(id)

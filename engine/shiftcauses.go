@@ -57,7 +57,7 @@ func (x *shiftCauses) index(head *declare.Repository) {
 			x.was[d.ID.Value] = x.base.System(previousName(x.base.Repo, d))
 		}
 	}
-	for _, p := range head.People {
+	for _, p := range head.RenamedPeople() {
 		for _, was := range p.Previously {
 			x.person[p.ID.Value] = was.Value
 		}

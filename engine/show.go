@@ -50,13 +50,13 @@ func (e *Engine) Show(ctx context.Context, o ShowOptions) (*report.Show, error) 
 	case "group":
 		g := r.Group(o.Name)
 		if g == nil {
-			return nil, none("group", o.Name, r.Groups, func(g *declare.Group) string { return g.ID.Value })
+			return nil, none("group", o.Name, r.Groups(), func(g *declare.Group) string { return g.ID.Value })
 		}
 		x.group(g)
 	case "role":
 		role := r.Role(o.Name)
 		if role == nil {
-			return nil, none("role", o.Name, r.Roles, func(r *declare.Role) string { return r.ID.Value })
+			return nil, none("role", o.Name, r.Roles(), func(r *declare.Role) string { return r.ID.Value })
 		}
 		x.role(role)
 	case "system":
@@ -185,7 +185,7 @@ func namesGroup(terms []declare.Term, id string) (declare.Term, bool) {
 // including are the groups that name this one among their members.
 func (x *shower) including(id string) []report.ShowItem {
 	var out []report.ShowItem
-	for _, g := range x.head.Repo.Groups {
+	for _, g := range x.head.Repo.Groups() {
 		if t, ok := namesGroup(g.Members, id); ok {
 			out = append(out, report.ShowItem{Name: g.ID.Value, Chain: []access.Link{{File: g.File, Line: int(t.At.Line), Text: g.ID.Value + " includes group " + id}}})
 		}
@@ -198,7 +198,7 @@ func (x *shower) givenTo(g *declare.Group) []report.ShowItem {
 	var out []report.ShowItem
 	var walk func(id string, chain []access.Link, seen []string)
 	walk = func(id string, chain []access.Link, seen []string) {
-		for _, gr := range x.head.Repo.Grants {
+		for _, gr := range x.head.Repo.Grants() {
 			t, ok := namesGroup(gr.To, id)
 			if !ok {
 				continue
@@ -241,7 +241,7 @@ func (x *shower) role(r *declare.Role) {
 	x.fact("exclusive", strings.Join(exclusive(x.head.Repo)[r.ID.Value], ", "))
 	x.fact("includes", strings.Join(values(r.Includes), ", "))
 	var in []string
-	for _, other := range x.head.Repo.Roles {
+	for _, other := range x.head.Repo.Roles() {
 		if slices.Contains(values(other.Includes), r.ID.Value) {
 			in = append(in, other.ID.Value)
 		}

@@ -31,7 +31,7 @@ func (x *shower) person(p *declare.Person) error {
 		x.factAt(a.Key.Value, strings.Join(values(a.Values), ", "), access.Link{File: p.File, Line: int(a.Key.At.Line)})
 	}
 	var below []string
-	for _, other := range x.head.Repo.People {
+	for _, other := range x.head.Repo.People() {
 		if other.Manager.Value == p.ID.Value {
 			below = append(below, other.ID.Value)
 		}

@@ -228,7 +228,7 @@ func givers(t *testing.T, w *randomWorld) []string {
 	}
 	defer d.Close()
 	var out []string
-	for _, g := range d.Repo.Grants {
+	for _, g := range d.Repo.Grants() {
 		for _, e := range g.Access {
 			out = append(out, e.Target.String())
 		}

@@ -106,7 +106,7 @@ func (s *session) worldOf(sys *system) *resolve.World {
 }
 
 func (s *session) noPerson(id string) error {
-	return none("person or service", id, s.head.Repo.People, func(p *declare.Person) string { return p.ID.Value })
+	return none("person or service", id, s.head.Repo.People(), func(p *declare.Person) string { return p.ID.Value })
 }
 
 func (s *session) noSystem(id string) error {

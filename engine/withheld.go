@@ -39,7 +39,7 @@ func (s *session) personNow(id string) *declare.Person {
 	if p := s.head.Repo.Person(id); p != nil {
 		return p
 	}
-	for _, p := range s.head.Repo.People {
+	for _, p := range s.head.Repo.RenamedPeople() {
 		if slices.ContainsFunc(p.Previously, func(was declare.Text) bool { return was.Value == id }) {
 			return p
 		}

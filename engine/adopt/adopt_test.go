@@ -195,8 +195,8 @@ func TestLarge(t *testing.T) {
 			t.Errorf("%s has %d bytes", f.Path, len(f.Data))
 		}
 	}
-	if len(trip.repo.People) != people+1 {
-		t.Errorf("%d people are read back", len(trip.repo.People))
+	if len(trip.repo.People()) != people+1 {
+		t.Errorf("%d people are read back", len(trip.repo.People()))
 	}
 }
 

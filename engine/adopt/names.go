@@ -38,13 +38,13 @@ func newNames(r *declare.Repository) *names {
 			}
 		}
 	}
-	for _, p := range r.People {
+	for _, p := range r.People() {
 		put(n.people, p.Doc, p.ID)
 	}
-	for _, g := range r.Groups {
+	for _, g := range r.Groups() {
 		put(n.groups, g.Doc, g.ID)
 	}
-	for _, g := range r.Grants {
+	for _, g := range r.Grants() {
 		put(n.grants, g.Doc, g.ID)
 	}
 	return n

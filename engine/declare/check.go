@@ -103,15 +103,15 @@ const (
 func (c *checker) lookup(kind, id string) document {
 	switch kind {
 	case toPerson:
-		if p := c.r.people[id]; p != nil {
+		if p := c.r.Person(id); p != nil {
 			return p
 		}
 	case toGroup:
-		if g := c.r.groups[id]; g != nil {
+		if g := c.r.Group(id); g != nil {
 			return g
 		}
 	case toRole:
-		if r := c.r.roles[id]; r != nil {
+		if r := c.r.Role(id); r != nil {
 			return r
 		}
 	case toSystem:
@@ -125,11 +125,11 @@ func (c *checker) lookup(kind, id string) document {
 func (c *checker) ids(kind string) (iter.Seq[string], int) {
 	switch kind {
 	case toPerson:
-		return idsOf(c.r.People), len(c.r.People)
+		return idsOf(c.r.People()), len(c.r.People())
 	case toGroup:
-		return idsOf(c.r.Groups), len(c.r.Groups)
+		return idsOf(c.r.Groups()), len(c.r.Groups())
 	case toRole:
-		return idsOf(c.r.Roles), len(c.r.Roles)
+		return idsOf(c.r.Roles()), len(c.r.Roles())
 	}
 	return idsOf(c.r.Systems), len(c.r.Systems)
 }
@@ -165,7 +165,7 @@ func (c *checker) ref(d *Doc, t Text, kinds ...string) bool {
 func (c *checker) mayBeBroken(id string) bool {
 	if c.broken == nil {
 		c.broken = map[string]bool{}
-		for _, p := range c.r.parsed {
+		for _, p := range c.r.files.apart() {
 			if s := p.source; s.broken {
 				for word := range bytes.FieldsFuncSeq(s.data, func(r rune) bool { return !strings.ContainsRune(idRunes, r) }) {
 					c.broken[strings.TrimRight(string(word), "._@-")] = true
@@ -240,8 +240,8 @@ func (c *checker) formerly(kinds []string, id string) string {
 // documents yields every document with an id, kind by kind.
 func (r *Repository) documents() iter.Seq[document] {
 	return func(yield func(document) bool) {
-		_ = each(r.People, yield) && each(r.Groups, yield) && each(r.Roles, yield) &&
-			each(r.Grants, yield) && each(r.Systems, yield) && each(r.Exempts, yield)
+		_ = each(r.People(), yield) && each(r.Groups(), yield) && each(r.Roles(), yield) &&
+			each(r.Grants(), yield) && each(r.Systems, yield) && each(r.Exempts, yield)
 	}
 }
 

@@ -9,16 +9,21 @@ import (
 )
 
 func (c *checker) roles() {
-	excludes := slices.ContainsFunc(c.r.Roles, func(r *Role) bool { return len(r.Exclusive) > 0 })
-	for _, r := range c.r.Roles {
-		c.owners(r, r.Owners)
-		for _, i := range r.Includes {
-			c.ref(&r.Doc, i, toRole)
-		}
-		c.entitlements(&r.Doc, r.Access, holder{kind: access.KindAccount})
-		if excludes {
-			c.exclusive(r)
-		}
+	excludes := len(c.r.Exclusive()) > 0
+	for _, r := range c.r.Roles() {
+		c.role(r, excludes)
+	}
+}
+
+// role checks one role; excludes says that some exclude others.
+func (c *checker) role(r *Role, excludes bool) {
+	c.owners(r, r.Owners)
+	for _, i := range r.Includes {
+		c.ref(&r.Doc, i, toRole)
+	}
+	c.entitlements(&r.Doc, r.Access, holder{kind: access.KindAccount})
+	if excludes {
+		c.exclusive(r)
 	}
 }
 
@@ -39,8 +44,8 @@ func (c *checker) exclusive(r *Role) {
 	c.collect(r, inside)
 	const hint = "nobody could hold it"
 	for _, id := range sortedKeys(inside) {
-		for _, e := range c.r.roles[id].Exclusive {
-			at := c.r.roles[id].Pos(e.At).fileLine()
+		for _, e := range c.r.Role(id).Exclusive {
+			at := c.r.Role(id).Pos(e.At).fileLine()
 			switch {
 			case !inside[e.Value] || e.Value == id:
 			case id == r.ID.Value:
@@ -61,7 +66,7 @@ func (c *checker) collect(r *Role, into map[string]bool) {
 	}
 	into[r.ID.Value] = true
 	for _, i := range r.Includes {
-		c.collect(c.r.roles[i.Value], into)
+		c.collect(c.r.Role(i.Value), into)
 	}
 }
 

@@ -23,15 +23,27 @@ const (
 )
 
 func (c *checker) cycles() {
-	c.findCycles(idsOf(c.r.Groups), "groups contain each other", func(id string) []edge {
-		g := c.r.groups[id]
+	c.groupCycles(idsOf(c.r.Groups()))
+	c.roleCycles(idsOf(c.r.Roles()))
+	for _, s := range c.r.Systems {
+		c.resourceCycles(s)
+	}
+}
+
+// groupCycles finds those that can be reached from the groups.
+func (c *checker) groupCycles(from iter.Seq[string]) {
+	c.findCycles(from, "groups contain each other", func(id string) []edge {
+		g := c.r.Group(id)
 		if g == nil {
 			return nil
 		}
 		return slices.Concat(groupEdges(g, g.Members), groupEdges(g, g.Only), groupEdges(g, g.Except))
 	})
-	c.findCycles(idsOf(c.r.Roles), "roles include each other", func(id string) []edge {
-		r := c.r.roles[id]
+}
+
+func (c *checker) roleCycles(from iter.Seq[string]) {
+	c.findCycles(from, "roles include each other", func(id string) []edge {
+		r := c.r.Role(id)
 		if r == nil {
 			return nil
 		}
@@ -41,15 +53,12 @@ func (c *checker) cycles() {
 		}
 		return out
 	})
-	for _, s := range c.r.Systems {
-		c.resourceCycles(s)
-	}
 }
 
 // managers finds people who report to each other.
 func (c *checker) managers() {
-	c.findCycles(idsOf(c.r.People), "people report to each other", func(id string) []edge {
-		p := c.r.people[id]
+	c.findCycles(idsOf(c.r.People()), "people report to each other", func(id string) []edge {
+		p := c.r.Person(id)
 		if p == nil || p.Manager.Value == "" {
 			return nil
 		}

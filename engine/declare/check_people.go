@@ -40,7 +40,7 @@ func (c *checker) config() {
 }
 
 func (c *checker) people() {
-	for _, p := range c.r.People {
+	for _, p := range c.r.People() {
 		c.person(p)
 	}
 }
@@ -48,7 +48,7 @@ func (c *checker) people() {
 func (c *checker) person(p *Person) {
 	c.interval(&p.Doc, p.Starts, p.Ends, "starts", "ends")
 	if p.Manager.Value != "" && c.ref(&p.Doc, p.Manager, toPerson) {
-		if m := c.r.people[p.Manager.Value]; m.Service {
+		if m := c.r.Person(p.Manager.Value); m.Service {
 			c.failText(&p.Doc, p.Manager, "name a person", "%s is a service (%s); a manager is a person", m.ID.Value, m.Pos(m.At).fileLine())
 		}
 	}
@@ -156,7 +156,7 @@ func (c *checker) lack(key string) *lackers {
 		return l
 	}
 	l := &lackers{}
-	for _, p := range c.r.People {
+	for _, p := range c.r.People() {
 		if slices.ContainsFunc(p.Attributes, func(a Attr) bool { return a.Key.Value == key }) {
 			continue
 		}

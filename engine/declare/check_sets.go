@@ -6,25 +6,33 @@ import (
 )
 
 func (c *checker) groups() {
-	for _, g := range c.r.Groups {
-		c.owners(g, g.Owners)
-		c.set(&g.Doc, g.Members, "")
-		c.set(&g.Doc, g.Only, "only")
-		c.set(&g.Doc, g.Except, "except")
+	for _, g := range c.r.Groups() {
+		c.group(g)
 	}
 }
 
+func (c *checker) group(g *Group) {
+	c.owners(g, g.Owners)
+	c.set(&g.Doc, g.Members, "")
+	c.set(&g.Doc, g.Only, "only")
+	c.set(&g.Doc, g.Except, "except")
+}
+
 func (c *checker) grants() {
-	for _, g := range c.r.Grants {
-		c.set(&g.Doc, g.To, "")
-		for _, r := range g.Roles {
-			c.ref(&g.Doc, r, toRole)
-		}
-		c.entitlements(&g.Doc, g.Access, holder{kind: "account"})
-		c.interval(&g.Doc, g.From, g.Until, "from", "until")
-		if len(g.Roles) == 0 && len(g.Access) == 0 {
-			c.failText(&g.Doc, g.ID, "name roles or access", "grant %q gives nothing", g.ID.Value)
-		}
+	for _, g := range c.r.Grants() {
+		c.grant(g)
+	}
+}
+
+func (c *checker) grant(g *Grant) {
+	c.set(&g.Doc, g.To, "")
+	for _, r := range g.Roles {
+		c.ref(&g.Doc, r, toRole)
+	}
+	c.entitlements(&g.Doc, g.Access, holder{kind: "account"})
+	c.interval(&g.Doc, g.From, g.Until, "from", "until")
+	if len(g.Roles) == 0 && len(g.Access) == 0 {
+		c.failText(&g.Doc, g.ID, "name roles or access", "grant %q gives nothing", g.ID.Value)
 	}
 }
 
@@ -49,7 +57,7 @@ func (c *checker) term(d *Doc, t *Term, under string) {
 	case TermPerson:
 		c.ref(d, t.Name, toPerson)
 	case TermReports:
-		if c.ref(d, t.Name, toPerson) && c.r.people[t.Name.Value].Service {
+		if c.ref(d, t.Name, toPerson) && c.r.Person(t.Name.Value).Service {
 			c.failText(d, t.Name, "name a person", "nobody reports to %s: it is a service", t.Name.Value)
 		}
 	case TermGroup:
@@ -123,7 +131,7 @@ func (c *checker) windowOf(group string) window {
 	}
 	c.windows[group] = nil
 	w := window{}
-	if g := c.r.groups[group]; g != nil {
+	if g := c.r.Group(group); g != nil {
 		w = c.windowIn(g, g.Members)
 		if !w.found {
 			w = c.windowIn(g, g.Only)

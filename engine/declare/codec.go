@@ -30,6 +30,13 @@ type coder struct {
 	allPairs     slab[Pair]
 	allTerms     slab[Term]
 	entitlements slab[Entitlement]
+	systems      slab[System]
+	allSystems   slab[*System]
+	settings     slab[Setting]
+	rules        slab[MatchRule]
+	resources    slab[Resource]
+	literals     slab[literal]
+	texted       slab[Text]
 }
 
 // slab hands out slices of larger ones.
@@ -55,6 +62,11 @@ func (c *coder) file(p *parsed) {
 	list(c, &p.groups, &c.allGroups, func(c *coder, g **Group) { whole(c, g, &c.groups, (*coder).group) })
 	list(c, &p.roles, &c.allRoles, func(c *coder, r **Role) { whole(c, r, &c.roles, (*coder).role) })
 	list(c, &p.grants, &c.allGrants, func(c *coder, g **Grant) { whole(c, g, &c.grants, (*coder).grant) })
+	list(c, &p.systems, &c.allSystems, func(c *coder, s **System) { whole(c, s, &c.systems, (*coder).system) })
+	list(c, &p.source.literals, &c.literals, func(c *coder, l *literal) {
+		c.at(&l.at)
+		c.string(&l.text)
+	})
 }
 
 func (c *coder) person(p *Person) {
@@ -254,13 +266,16 @@ type writer struct {
 
 func (w *writer) number(n uint64) { w.out = binary.AppendUvarint(w.out, n) }
 
-func (w *writer) text(s string) {
+func (w *writer) text(s string) { w.number(w.numberOf(s)) }
+
+// numberOf is the number of a text in the table.
+func (w *writer) numberOf(s string) uint64 {
 	n, ok := w.numbers[s]
 	if !ok {
 		n = uint64(len(w.numbers))
 		w.numbers[s] = n
 	}
-	w.number(n)
+	return n
 }
 
 // reader takes them off again. Whatever is wrong sets failed; what is read then is zero.
@@ -268,7 +283,7 @@ type reader struct {
 	in      string
 	at      int
 	failed  bool
-	strings []string
+	strings textTable
 	path    string
 }
 
@@ -307,9 +322,9 @@ func (r *reader) take(n int) string {
 
 func (r *reader) text() string {
 	n := r.number()
-	if n >= uint64(len(r.strings)) {
+	if n >= uint64(r.strings.len()) {
 		r.failed = true
 		return ""
 	}
-	return r.strings[n]
+	return r.strings.at(int(n))
 }

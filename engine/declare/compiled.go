@@ -4,42 +4,104 @@ import (
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
-	"slices"
+	"math"
+	"sort"
 	"strings"
 )
 
 // Compiled is what an earlier run understood of files, by the name of their content. What it has
 // needn't be read nor parsed again; what comes of it is the same. It holds only files that were
-// sound by themselves, and of these only people, groups, roles and grants: all that there can be
-// many of.
+// sound by themselves, and of these only people, groups, roles, grants and systems: all that there
+// can be many of.
+//
+// Of a repository that was sound as a whole it also tells where each document stands and what can be
+// about whom (see index.go), so that nobody need go through all of them; Kept gives that repository.
 //
 // It is a record of this program for itself: whoever keeps it has to see to it that another
 // version of Accord isn't given it, nor anybody's but the user's own.
 type Compiled struct {
-	body    string
-	strings []string
-	records map[string]place // by the name of the content
+	sections [numSections]string
+	texts    textTable
 }
-
-// place is where in the body a record stands.
-type place struct{ from, to int }
 
 // ErrCompiled is a record that is damaged, or no record at all.
 var ErrCompiled = errors.New("not a sound record of compiled files")
 
-// Each record is its files' documents, field by field, in the order of codec.go. Texts are
-// numbers of a table, since most of them occur again and again.
+// A record is read where it lies: opening it costs its checksum, and a document what that document
+// takes. All numbers outside of the documents have 4 bytes, the lowest first.
 //
-//	"accord compiled 1\n"
+//	"accord compiled 2\n"
 //	length of all that follows the checksum, 8 bytes; its CRC-32C, 4 bytes
-//	the number of texts, the length of each; all texts
-//	the number of files; of each the name of its content, which is a text's number, and the length of its record
-//	all records
-const compiledMagic = "accord compiled 1\n"
+//	the sections, in the order below, each behind its length
+const compiledMagic = "accord compiled 2\n"
 
 const compiledHeader = len(compiledMagic) + 8 + 4
 
+// The sections. Texts are numbers of a table, since most of them occur again and again.
+const (
+	secTextEnds = iota // where each text ends
+	secTexts           // all texts
+	secFiles           // of each file, sorted by path: path and content (texts), where its record begins and ends
+	secRecords         // each file's documents, field by field, in the order of codec.go
+	secContents        // the files, sorted by the name of their content
+	// What follows is there if the repository was sound.
+	secOthers  // files without a record: path and content
+	secSystems // the files that hold systems
+	secPeople  // of each document, sorted by id: its id (text), the file, the place among those in the file
+	secGroups
+	secRoles
+	secGrants
+	secRenamed   // documents with former ids: kind and number
+	secExclusive // roles that exclude others
+	secNeeded    // keys that everybody needs: those matched in negative positions (texts)
+	secStrict    // groups that no window may be in: those in negative positions (texts)
+	secAnswering // who and what is named as an owner, sorted (texts)
+	secTeams     // managers, sorted by id: id (text), where their part of the next section ends
+	secReports   // people, by manager
+	secReporting // 1 if anything is given to those below a manager
+	secAtoms     // what sets are made of, sorted: kind, name and value (texts), where its part of the next section ends
+	secAbout     // groups and grants, by atom; a grant is its number and that of all groups
+	secWide      // groups and grants that anybody may be in
+	secPatterns  // the rules by which accounts are named (texts)
+	secNames     // hashes of account names, sorted, 8 bytes each, with the people who may be called so
+	numSections
+)
+
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// numbers are numbers of 4 bytes each.
+type numbers string
+
+func (n numbers) len() int { return len(n) / 4 }
+
+// at is the number at a place, 0 where there is none: whoever follows it finds nothing.
+func (n numbers) at(i int) int {
+	if i < 0 || i >= n.len() {
+		return 0
+	}
+	s := n[4*i:]
+	return int(uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 | uint32(s[3])<<24)
+}
+
+// textTable are the texts of a record.
+type textTable struct {
+	ends  numbers
+	chars string
+}
+
+func (t textTable) len() int { return t.ends.len() }
+
+// at is a text by its number, "" if there is none.
+func (t textTable) at(i int) string {
+	from, to := 0, t.ends.at(i)
+	if i > 0 {
+		from = t.ends.at(i - 1)
+	}
+	if from > to || to > len(t.chars) {
+		return ""
+	}
+	return t.chars[from:to]
+}
 
 // OpenCompiled reads what Compile made. The data must not be changed afterwards.
 func OpenCompiled(data string) (*Compiled, error) {
@@ -50,36 +112,22 @@ func OpenCompiled(data string) (*Compiled, error) {
 	if binary.BigEndian.Uint64(head) != uint64(len(body)) || binary.BigEndian.Uint32(head[8:]) != checksum(body) {
 		return nil, ErrCompiled
 	}
-	c := &Compiled{body: body}
-	r := &reader{in: body}
-	lengths := make([]int, r.count())
-	for i := range lengths {
-		lengths[i] = r.count()
+	c := &Compiled{}
+	for i := range c.sections {
+		n := numbers(body).at(0)
+		if len(body) < 4 || n > len(body)-4 {
+			return nil, ErrCompiled
+		}
+		c.sections[i], body = body[4:4+n], body[4+n:]
 	}
-	c.strings = make([]string, len(lengths))
-	for i, n := range lengths {
-		c.strings[i] = r.take(n)
-	}
-	r.strings = c.strings
-	names, ends := make([]string, r.count()), []int(nil)
-	ends = make([]int, len(names))
-	at := 0
-	for i := range names {
-		names[i] = r.text()
-		at += r.count()
-		ends[i] = at
-	}
-	if r.failed || at != len(r.in)-r.at {
+	if body != "" {
 		return nil, ErrCompiled
 	}
-	c.records = make(map[string]place, len(names))
-	from := r.at
-	for i, name := range names {
-		c.records[name] = place{from, r.at + ends[i]}
-		from = r.at + ends[i]
-	}
+	c.texts = textTable{c.numbers(secTextEnds), c.sections[secTexts]}
 	return c, nil
 }
+
+func (c *Compiled) numbers(section int) numbers { return numbers(c.sections[section]) }
 
 // checksum is CRC-32C, of a string without a copy of it.
 func checksum(s string) uint32 {
@@ -92,28 +140,50 @@ func checksum(s string) uint32 {
 	return sum
 }
 
+// The columns of secFiles.
+const (
+	filePath = iota
+	fileBlob
+	fileFrom
+	fileTo
+	fileColumns
+)
+
+func (c *Compiled) file(i, column int) int { return c.numbers(secFiles).at(fileColumns*i + column) }
+
 // has reports whether the content with that name is there. A nil Compiled has nothing.
-func (c *Compiled) has(blob string) bool {
+func (c *Compiled) has(blob string) bool { return c.find(blob) >= 0 }
+
+// find is the number of a file with that content, below 0 if there is none.
+func (c *Compiled) find(blob string) int {
 	if c == nil || blob == "" {
-		return false
+		return -1
 	}
-	_, ok := c.records[blob]
-	return ok
+	order := c.numbers(secContents)
+	content := func(i int) string { return c.texts.at(c.file(order.at(i), fileBlob)) }
+	i := sort.Search(order.len(), func(i int) bool { return content(i) >= blob })
+	if i >= order.len() || content(i) != blob {
+		return -1
+	}
+	return order.at(i)
 }
 
-// Len is of how many contents it knows.
+// Len is of how many files it knows.
 func (c *Compiled) Len() int {
 	if c == nil {
 		return 0
 	}
-	return len(c.records)
+	return c.numbers(secFiles).len() / fileColumns
 }
 
-// parsed gives what the content holds, as that of the file at the path; nil if the record is
-// damaged after all. text gives the content where a line of it is to be shown.
-func (c *Compiled) parsed(with *coder, path, blob string, text func(path, blob string) []byte) *parsed {
-	at := c.records[blob]
-	*with.r = reader{in: c.body[at.from:at.to], strings: c.strings, path: path}
+// parsed gives what the content of a file holds, as that of the file at the path; nil if the record
+// is damaged after all. text gives the content where a line of it is to be shown.
+func (c *Compiled) parsed(with *coder, file int, path, blob string, text func(path, blob string) []byte) *parsed {
+	from, to := c.file(file, fileFrom), c.file(file, fileTo)
+	if from > to || to > len(c.sections[secRecords]) {
+		return nil
+	}
+	*with.r = reader{in: c.sections[secRecords][from:to], strings: c.texts, path: path}
 	p, src := &with.files.take(1)[0], &with.sources.take(1)[0]
 	src.text, src.path, src.blob = text, path, blob
 	p.file, p.blob, p.source = path, blob, src
@@ -124,10 +194,19 @@ func (c *Compiled) parsed(with *coder, path, blob string, text func(path, blob s
 	return p
 }
 
+// compiles reports whether the file is one that a record holds.
+func (p *parsed) compiles() bool {
+	return p.blob != "" && len(p.issues) == 0 && !p.alien && !p.source.broken && p.config == nil && len(p.exempts) == 0
+}
+
+// plain reports whether the file holds nothing but what one revision can have otherwise than another
+// without everything else being looked at anew (see derive.go).
+func (p *parsed) plain() bool { return p.compiles() && len(p.systems) == 0 }
+
 // Compilable is how many files of the repository fit into a record and aren't in the other one, which
 // may be nil.
 func (r *Repository) Compilable(other *Compiled) (n int) {
-	for _, p := range r.files {
+	for p := range r.files.unlike(other) {
 		if p.compiles() && !other.has(p.blob) {
 			n++
 		}
@@ -135,62 +214,49 @@ func (r *Repository) Compilable(other *Compiled) (n int) {
 	return n
 }
 
-// Compile makes a record of all files of the repository that fit into one, to be read by
-// OpenCompiled.
-func (r *Repository) Compile() []byte {
-	w := &writer{numbers: map[string]uint64{}}
-	writing := &coder{w: w}
-	names := make([]string, 0, len(r.parsed))
-	for path, p := range r.parsed {
-		if p.compiles() {
-			names = append(names, path)
+// maxRecord is how long a record may be: places in it have 4 bytes.
+const maxRecord = math.MaxUint32 / 2
+
+// tooLong reports whether some section can't be told in numbers of 4 bytes.
+func tooLong(sections [][]byte) bool {
+	for _, s := range sections {
+		if len(s) > maxRecord {
+			return true
 		}
 	}
-	slices.Sort(names)
-	var index writer
-	index.numbers = w.numbers
-	done := make(map[string]bool, len(names))
-	n := 0
-	for _, name := range names {
-		p := r.parsed[name]
-		if done[p.blob] {
-			continue
-		}
-		done[p.blob] = true
-		n++
-		from := len(w.out)
-		writing.file(p)
-		index.text(p.blob)
-		index.number(uint64(len(w.out) - from))
-	}
-	return assemble(w, &index, n)
+	return false
 }
 
-// assemble puts the parts of a record together.
-func assemble(records, index *writer, files int) []byte {
-	texts := make([]string, len(records.numbers))
-	size := 0
-	for s, i := range records.numbers {
+// assemble puts the sections of a record together; nil if it would be too long.
+func assemble(sections [][]byte) []byte {
+	if tooLong(sections) {
+		return nil
+	}
+	size := compiledHeader
+	for _, s := range sections {
+		size += 4 + len(s)
+	}
+	out := make([]byte, compiledHeader, size)
+	copy(out, compiledMagic)
+	for _, s := range sections {
+		out = append(binary.LittleEndian.AppendUint32(out, uint32(len(s))), s...)
+	}
+	body := out[compiledHeader:]
+	binary.BigEndian.PutUint64(out[len(compiledMagic):], uint64(len(body)))
+	binary.BigEndian.PutUint32(out[len(compiledMagic)+8:], crc32.Checksum(body, castagnoli))
+	return out
+}
+
+// textsOf are the texts of a writer, as sections.
+func textsOf(w *writer) (ends, chars []byte) {
+	texts := make([]string, len(w.numbers))
+	for s, i := range w.numbers {
 		texts[i] = s
-		size += len(s) + 2
 	}
-	var w writer
-	w.out = make([]byte, compiledHeader, compiledHeader+size+len(index.out)+len(records.out)+64)
-	w.number(uint64(len(texts)))
+	at := 0
 	for _, s := range texts {
-		w.number(uint64(len(s)))
+		at += len(s)
+		ends = binary.LittleEndian.AppendUint32(ends, uint32(at))
 	}
-	w.out = append(w.out, strings.Join(texts, "")...)
-	w.number(uint64(files))
-	w.out = append(append(w.out, index.out...), records.out...)
-	copy(w.out, compiledMagic)
-	body := w.out[compiledHeader:]
-	binary.BigEndian.PutUint64(w.out[len(compiledMagic):], uint64(len(body)))
-	binary.BigEndian.PutUint32(w.out[len(compiledMagic)+8:], crc32.Checksum(body, castagnoli))
-	return w.out
-}
-
-// compiles reports whether the file is one that a record holds.
-func (p *parsed) compiles() bool {
-	return p.blob != "" && len(p.issues) == 0 && !p.alien && !p.source.broken && p.config == nil && len(p.systems) == 0 && len(p.exempts) == 0 && len(p.source.literals) == 0
+	return ends, []byte(strings.Join(texts, ""))
 }

@@ -64,7 +64,7 @@ func ParseBeside(files []File, known Known) (*Repository, Problems) {
 	if r := known.Repo.derive(files, known); r != nil {
 		return r, nil
 	}
-	r := &Repository{parsed: make(map[string]*parsed, len(files))}
+	r := &Repository{files: fileTable{byPath: make(map[string]*parsed, len(files))}}
 	root := &parsed{}
 	s := newShapes()
 	if i := slices.IndexFunc(files, func(f File) bool { return f.Path == configFile }); i >= 0 {
@@ -83,8 +83,8 @@ func ParseBeside(files []File, known Known) (*Repository, Problems) {
 			issues = append(issues, issue{pos: Pos{File: p.file}, msg: "the file was given twice"})
 			continue
 		}
-		r.parsed[p.file] = p
-		r.files = append(r.files, p)
+		r.files.byPath[p.file] = p
+		r.files.list = append(r.files.list, p)
 		issues = append(issues, p.issues...)
 		r.add(p)
 	}
@@ -92,7 +92,7 @@ func ParseBeside(files []File, known Known) (*Repository, Problems) {
 	if r.Config == nil {
 		issues = append(issues, missingConfig(root))
 	}
-	r.clean = len(issues) == 0 && len(r.files) == len(results)
+	r.clean = len(issues) == 0 && len(r.files.list) == len(results)
 	return r, problems(issues, r.source, nil)
 }
 
@@ -108,7 +108,7 @@ func (r *Repository) Problem(pos Pos, wrong, message, hint string) Problem {
 
 // source is the text of a file; nil if there is no such file.
 func (r *Repository) source(file string) *source {
-	if p := r.parsed[file]; p != nil {
+	if p := r.files.get(file); p != nil {
 		return p.source
 	}
 	return nil
@@ -229,9 +229,9 @@ func (k Known) parse(f File, again *coder, s shapes) *parsed {
 func (k Known) parsed(with *coder, path, blob string) *parsed {
 	switch {
 	case k.Repo.has(path, blob):
-		return k.Repo.parsed[path]
+		return k.Repo.files.get(path)
 	case k.Compiled.has(blob):
-		return k.Compiled.parsed(with, path, blob, k.Text)
+		return k.Compiled.parsed(with, k.Compiled.find(blob), path, blob, k.Text)
 	}
 	return nil
 }
@@ -242,8 +242,7 @@ func (r *Repository) has(path, blob string) bool {
 	if r == nil || blob == "" {
 		return false
 	}
-	p := r.parsed[path]
-	return p != nil && p.blob == blob
+	return r.files.blob(path) == blob
 }
 
 func parseFile(f File, s shapes) *parsed {
@@ -265,17 +264,17 @@ func parseFile(f File, s shapes) *parsed {
 // add takes the documents of one file into the repository. Those that Check fills in it gets as
 // copies.
 func (r *Repository) add(p *parsed) {
-	r.People = append(r.People, p.people...)
-	r.Groups = append(r.Groups, p.groups...)
+	r.people.list = append(r.people.list, p.people...)
+	r.groups.list = append(r.groups.list, p.groups...)
 	for _, role := range p.roles {
 		own := *role
 		own.Access = slices.Clone(role.Access)
-		r.Roles = append(r.Roles, &own)
+		r.roles.list = append(r.roles.list, &own)
 	}
 	for _, grant := range p.grants {
 		own := *grant
 		own.Access = slices.Clone(grant.Access)
-		r.Grants = append(r.Grants, &own)
+		r.grants.list = append(r.grants.list, &own)
 	}
 	for _, system := range p.systems {
 		own := *system
@@ -296,10 +295,10 @@ func (r *Repository) add(p *parsed) {
 func (r *Repository) index() []issue {
 	var issues, ofPeople []issue
 	var people sync.WaitGroup // there are about as many of them as of all the others
-	people.Go(func() { r.People, r.people = byID(r.People, &ofPeople) })
-	r.Groups, r.groups = byID(r.Groups, &issues)
-	r.Roles, r.roles = byID(r.Roles, &issues)
-	r.Grants, _ = byID(r.Grants, &issues)
+	people.Go(func() { r.people.list, r.people.index = byID(r.people.list, &ofPeople) })
+	r.groups.list, r.groups.index = byID(r.groups.list, &issues)
+	r.roles.list, r.roles.index = byID(r.roles.list, &issues)
+	r.grants.list, r.grants.index = byID(r.grants.list, &issues)
 	r.Systems, r.systems = byID(r.Systems, &issues)
 	r.Exempts, _ = byID(r.Exempts, &issues)
 	people.Wait()

@@ -12,42 +12,86 @@ import (
 // roles and grants. All other documents are those of the other one: the same pointers, with what Check
 // filled in. It gives nil where that can't be done; then all is put together anew.
 func (r *Repository) derive(files []File, known Known) *Repository {
-	if r == nil || !r.clean || r.sound == nil || !reflect.DeepEqual(r.sound, known.Connectors) {
+	if !r.derivable(known) || r.files.late != nil {
 		return nil
 	}
 	before, after, ok := r.unlike(files)
-	if !ok || len(before)+len(after) > 100+len(r.files)/50 {
+	if !ok {
+		return nil
+	}
+	return r.with(before, after, known)
+}
+
+func (r *Repository) derivable(known Known) bool {
+	return r != nil && r.clean && r.sound != nil && reflect.DeepEqual(r.sound, known.Connectors)
+}
+
+// Derive makes a revision of a repository that was kept (see Compiled.Kept): the paths in gone aren't
+// there any more, the files in come are new or have another content; those that are known need no
+// Data. It is nil where that revision has to be put together anew.
+func (r *Repository) Derive(gone []string, come []File, known Known) *Repository {
+	if !r.derivable(known) || r.files.late == nil || len(r.files.late.gone)+len(r.files.late.come) > 0 {
+		return nil
+	}
+	var before []*parsed
+	for _, path := range gone {
+		if p := r.files.get(path); p != nil {
+			before = append(before, p)
+		}
+	}
+	var after []File
+	for _, f := range come {
+		if f.Path == configFile || f.Blob == "" {
+			return nil
+		}
+		if p := r.files.get(f.Path); p != nil {
+			before = append(before, p)
+		}
+		if isDocument(f.Path, r.Config) {
+			after = append(after, f)
+		}
+	}
+	return r.with(before, after, known)
+}
+
+// with takes some files out and puts others in.
+func (r *Repository) with(before []*parsed, after []File, known Known) *Repository {
+	if len(before)+len(after) > 100+r.files.len()/50 {
 		return nil
 	}
 	gone := make(map[string]bool, len(before))
 	var come []*parsed
 	again, s := &coder{r: &reader{}}, newShapes()
 	for _, p := range before {
-		if !p.compiles() {
+		if !p.plain() {
 			return nil
 		}
 		gone[p.file] = true
 	}
 	for _, f := range after {
 		p := known.parse(f, again, s)
-		if !p.compiles() {
+		if !p.plain() {
 			return nil
 		}
 		come = append(come, p)
 	}
+	slices.SortFunc(come, func(a, b *parsed) int { return comparePath(a, b.file) })
 	out := &Repository{Config: r.Config, Systems: r.Systems, Exempts: r.Exempts, systems: r.systems, clean: true}
-	added := &Repository{}
+	left, added := &Repository{}, &Repository{}
+	for _, p := range before {
+		left.add(p)
+	}
 	for _, p := range come {
 		added.add(p)
 	}
-	ok = replace(&out.People, &out.people, r.People, r.people, gone, added.People) &&
-		replace(&out.Groups, &out.groups, r.Groups, r.groups, gone, added.Groups) &&
-		replace(&out.Roles, &out.roles, r.Roles, r.roles, gone, added.Roles) &&
-		replace(&out.Grants, nil, r.Grants, nil, gone, added.Grants)
+	ok := replace(&out.people, &r.people, left.people.list, gone, added.people.list) &&
+		replace(&out.groups, &r.groups, left.groups.list, gone, added.groups.list) &&
+		replace(&out.roles, &r.roles, left.roles.list, gone, added.roles.list) &&
+		replace(&out.grants, &r.grants, left.grants.list, gone, added.grants.list)
 	if !ok {
 		return nil
 	}
-	out.refile(r, gone, come)
+	out.files = r.files.with(gone, come)
 	out.derived = &derived{r, before, come}
 	return out
 }
@@ -57,13 +101,14 @@ func (r *Repository) derive(files []File, known Known) *Repository {
 // document at all has to be found out anew.
 func (r *Repository) unlike(files []File) (before []*parsed, after []File, ok bool) {
 	i := 0
+	own := r.files.all()
 	for _, f := range files {
-		for i < len(r.files) && r.files[i].file < f.Path {
-			before = append(before, r.files[i])
+		for i < len(own) && own[i].file < f.Path {
+			before = append(before, own[i])
 			i++
 		}
-		if i < len(r.files) && r.files[i].file == f.Path {
-			if p := r.files[i]; p.blob != f.Blob || p.blob == "" {
+		if i < len(own) && own[i].file == f.Path {
+			if p := own[i]; p.blob != f.Blob || p.blob == "" {
 				before, after = append(before, p), append(after, f)
 			}
 			i++
@@ -73,73 +118,46 @@ func (r *Repository) unlike(files []File) (before []*parsed, after []File, ok bo
 			after = append(after, f)
 		}
 	}
-	return append(before, r.files[i:]...), after, !slices.ContainsFunc(after, func(f File) bool { return f.Blob == "" || f.Path == configFile })
+	return append(before, own[i:]...), after, !slices.ContainsFunc(after, func(f File) bool { return f.Blob == "" || f.Path == configFile })
 }
 
-// replace takes the documents of some files out of a sorted list and puts others in; it reports
-// false if an id would be there twice.
-func replace[T document](list *[]T, index *map[string]T, old []T, oldIndex map[string]T, gone map[string]bool, come []T) bool {
-	out := make([]T, 0, len(old)+len(come))
-	var left []T
-	slices.SortFunc(come, compareDocs[T])
-	added := come
-	for _, d := range old {
-		if gone[d.doc().File] {
-			left = append(left, d)
-			continue
-		}
-		for len(come) > 0 && come[0].id().Value < d.id().Value {
-			out, come = append(out, come[0]), come[1:]
-		}
-		out = append(out, d)
+// replace takes the documents of some files out of a table and puts others in; it reports false if an
+// id would be there twice.
+func replace[T any, D docOf[T]](out, old *table[T, D], left []D, gone map[string]bool, come []D) bool {
+	if old.late != nil {
+		out.late = newLate(old.late.from, left, come)
+		return out.late != nil
 	}
-	out = append(out, come...)
-	if len(left) == 0 && len(added) == 0 {
-		*list = old
-		if index != nil {
-			*index = oldIndex
-		}
+	if len(left) == 0 && len(come) == 0 {
+		*out = *old
 		return true
 	}
-	for i := 1; i < len(out); i++ {
-		if out[i-1].id().Value == out[i].id().Value {
+	out.list = make([]D, 0, len(old.list)+len(come))
+	slices.SortFunc(come, compareDocs[D])
+	rest := come
+	for _, d := range old.list {
+		if gone[d.doc().File] {
+			continue
+		}
+		for len(rest) > 0 && rest[0].id().Value < d.id().Value {
+			out.list, rest = append(out.list, rest[0]), rest[1:]
+		}
+		out.list = append(out.list, d)
+	}
+	out.list = append(out.list, rest...)
+	for i := 1; i < len(out.list); i++ {
+		if out.list[i-1].id().Value == out.list[i].id().Value {
 			return false
 		}
 	}
-	*list = out
-	if index != nil {
-		*index = maps.Clone(oldIndex)
-		for _, d := range left {
-			delete(*index, d.id().Value)
-		}
-		for _, d := range added {
-			(*index)[d.id().Value] = d
-		}
+	out.index = maps.Clone(old.index)
+	for _, d := range left {
+		delete(out.index, d.id().Value)
+	}
+	for _, d := range come {
+		out.index[d.id().Value] = d
 	}
 	return true
-}
-
-// refile gives the repository the files of the other one, but for some.
-func (r *Repository) refile(other *Repository, gone map[string]bool, come []*parsed) {
-	r.parsed = maps.Clone(other.parsed)
-	for name := range gone {
-		delete(r.parsed, name)
-	}
-	r.files = make([]*parsed, 0, len(other.files)+len(come))
-	i := 0
-	for _, p := range other.files {
-		for i < len(come) && come[i].file < p.file {
-			r.files = append(r.files, come[i])
-			i++
-		}
-		if !gone[p.file] {
-			r.files = append(r.files, p)
-		}
-	}
-	r.files = append(r.files, come[i:]...)
-	for _, p := range come {
-		r.parsed[p.file] = p
-	}
 }
 
 // derived is what a repository was derived from, and where it differs.
@@ -156,67 +174,104 @@ func (c *checker) quick() bool {
 	if d == nil || !reflect.DeepEqual(d.from.sound, c.connectors) {
 		return false
 	}
-	before, after := &Repository{}, &Repository{}
+	left, come := &Repository{}, &Repository{}
 	for _, p := range d.gone {
-		before.add(p)
+		left.add(p)
 	}
 	for _, p := range d.come {
-		after.add(p)
+		come.add(p)
 	}
-	if !keepIDs(before.People, c.r.people) || !keepIDs(before.Groups, c.r.groups) || !keepIDs(before.Roles, c.r.roles) {
+	if !keepIDs(left.people.list, &c.r.people) || !keepIDs(left.groups.list, &c.r.groups) || !keepIDs(left.roles.list, &c.r.roles) {
 		return false // somebody may still name it
 	}
-	for _, p := range before.People {
-		if c.r.people[p.ID.Value].Service != p.Service {
+	for _, p := range left.people.list {
+		if c.r.Person(p.ID.Value).Service != p.Service {
 			return false
 		}
 	}
-	for doc := range before.documents() {
-		if len(doc.doc().Previously) > 0 {
-			return false
-		}
-	}
-	new := map[string]bool{}
-	for doc := range after.documents() {
-		if len(doc.doc().Previously) > 0 {
-			return false
-		}
-		new[namespace(doc)+" "+doc.id().Value] = true
-	}
-	for doc := range c.r.documents() {
-		for _, was := range doc.doc().Previously {
-			if new[namespace(doc)+" "+was.Value] {
-				return false
-			}
-		}
+	if c.renames(left, come) {
+		return false
 	}
 	c.config()
-	for _, p := range after.People {
+	for _, p := range come.people.list {
 		c.person(p)
 		if c.inCircle(p) {
 			return false
 		}
 	}
-	if others := len(before.Groups) + len(before.Roles) + len(before.Grants) + len(after.Groups) + len(after.Roles) + len(after.Grants); others > 0 {
-		c.groups()
-		c.roles()
-		c.grants()
-		c.cycles()
-	} else if !c.noLack(after.People) {
+	if !c.noLack(come.people.list) {
 		return false
 	}
-	return len(c.issues) == 0
+	return c.quickSets(come) && c.quickRoles(left, come) && len(c.issues) == 0
 }
 
-func keepIDs[T document](docs []T, in map[string]T) bool {
-	return !slices.ContainsFunc(docs, func(d T) bool { _, ok := in[d.id().Value]; return !ok })
+func keepIDs[T any, D docOf[T]](docs []D, in *table[T, D]) bool {
+	return !slices.ContainsFunc(docs, func(d D) bool { return in.get(d.id().Value) == nil })
+}
+
+// renames reports whether former ids have to do with what differs.
+func (c *checker) renames(left, come *Repository) bool {
+	new := map[string]bool{}
+	for _, r := range []*Repository{left, come} {
+		for doc := range r.documents() {
+			if len(doc.doc().Previously) > 0 {
+				return true
+			}
+			new[namespace(doc)+" "+doc.id().Value] = true
+		}
+	}
+	for doc := range c.r.renamed() {
+		for _, was := range doc.doc().Previously {
+			if new[namespace(doc)+" "+was.Value] {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// quickSets looks at the groups and grants that are new or differ. That of another document only
+// what is in a group may be wrong, by a window in it.
+func (c *checker) quickSets(come *Repository) bool {
+	strict := c.r.strictGroups()
+	ids := make([]string, 0, len(come.groups.list))
+	for _, g := range come.groups.list {
+		id := g.ID.Value
+		ids = append(ids, id)
+		c.group(c.r.Group(id))
+		if strict[id] && c.windowOf(id).found {
+			return false
+		}
+	}
+	c.groupCycles(slices.Values(ids))
+	for _, g := range come.grants.list {
+		c.grant(c.r.Grant(g.ID.Value))
+	}
+	return true
+}
+
+// quickRoles does so with roles. Where some exclude each other it matters what all others include.
+func (c *checker) quickRoles(left, come *Repository) bool {
+	if len(left.roles.list)+len(come.roles.list) == 0 {
+		return true
+	}
+	if len(c.r.Exclusive()) > 0 {
+		return false
+	}
+	ids := make([]string, 0, len(come.roles.list))
+	for _, r := range come.roles.list {
+		ids = append(ids, r.ID.Value)
+		c.role(c.r.Role(r.ID.Value), false)
+	}
+	c.roleCycles(slices.Values(ids))
+	return true
 }
 
 // inCircle reports whether the way up from a person comes back to them.
 func (c *checker) inCircle(p *Person) bool {
 	at := p
-	for range len(c.r.People) {
-		if at = c.r.people[at.Manager.Value]; at == nil {
+	for range c.r.NumPeople() {
+		if at = c.r.Person(at.Manager.Value); at == nil {
 			return false
 		}
 		if at == p {
@@ -226,30 +281,12 @@ func (c *checker) inCircle(p *Person) bool {
 	return true // a circle further up
 }
 
-// noLack reports whether all have the attributes that everybody needs: those matched under not and
-// except.
+// noLack reports whether all have the attributes that everybody needs.
 func (c *checker) noLack(people []*Person) bool {
-	keys := map[string]bool{}
-	var look func(terms []Term, negative bool)
-	look = func(terms []Term, negative bool) {
-		for i := range terms {
-			t := &terms[i]
-			if negative {
-				for _, m := range t.Match {
-					keys[m.Key.Value] = true
-				}
-			}
-			look(t.Terms, negative || t.Kind == TermNot)
-		}
+	if len(people) == 0 {
+		return true
 	}
-	for _, g := range c.r.Groups {
-		look(g.Members, false)
-		look(g.Only, false)
-		look(g.Except, true)
-	}
-	for _, g := range c.r.Grants {
-		look(g.To, false)
-	}
+	keys := c.r.neededKeys()
 	for _, p := range people {
 		for key := range keys {
 			if !slices.ContainsFunc(p.Attributes, func(a Attr) bool { return a.Key.Value == key }) {
@@ -260,31 +297,21 @@ func (c *checker) noLack(people []*Person) bool {
 	return true
 }
 
-// Sound makes of a repository that passed Check before, with the same connectors, what Check made of
-// it then.
-func (r *Repository) Sound(connectors map[string]access.Description) {
-	c := &checker{r: r, connectors: connectors}
-	fill := func(es []Entitlement) {
-		for i := range es {
-			if e := &es[i]; e.Permission == "" {
-				if desc, ok := c.described(e.System.Value); ok {
-					kind, _ := desc.Kind(e.Target.Kind)
-					e.Permission = kind.Usual
-				}
+// fillUsual fills in the usual permission of entitlements that name none, as Check does.
+func fillUsual(es []Entitlement, described func(system string) (access.Description, bool)) {
+	for i := range es {
+		if e := &es[i]; e.Permission == "" {
+			if desc, ok := described(e.System.Value); ok {
+				kind, _ := desc.Kind(e.Target.Kind)
+				e.Permission = kind.Usual
 			}
 		}
 	}
-	for _, x := range r.Roles {
-		fill(x.Access)
+}
+
+func fillSystem(s *System, described func(system string) (access.Description, bool)) {
+	for i := range s.Resources {
+		fillUsual(s.Resources[i].Access, described)
+		fillUsual(s.Resources[i].MemberOf, described)
 	}
-	for _, x := range r.Grants {
-		fill(x.Access)
-	}
-	for _, s := range r.Systems {
-		for i := range s.Resources {
-			fill(s.Resources[i].Access)
-			fill(s.Resources[i].MemberOf)
-		}
-	}
-	r.sound = connectors
 }

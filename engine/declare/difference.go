@@ -1,10 +1,5 @@
 package declare
 
-import (
-	"slices"
-	"strings"
-)
-
 // Difference is what one revision has otherwise than another: the ids of the documents in files that
 // differ, on either side. A document whose file differs need not differ itself.
 type Difference struct {
@@ -18,7 +13,17 @@ type Difference struct {
 // over from the other (see ParseBeside).
 func (r *Repository) DifferenceTo(other *Repository) Difference {
 	d := Difference{People: map[string]bool{}, Groups: map[string]bool{}, Roles: map[string]bool{}, Grants: map[string]bool{}}
-	a, b := r.files, other.files
+	if paths, ok := r.files.differing(&other.files); ok {
+		for _, path := range paths {
+			a, b := r.files.get(path), other.files.get(path)
+			if a != b && (a == nil || b == nil || a.blob == "" || a.blob != b.blob) {
+				d.add(a)
+				d.add(b)
+			}
+		}
+		return d
+	}
+	a, b := r.files.all(), other.files.all()
 	for len(a) > 0 || len(b) > 0 {
 		switch {
 		case len(b) == 0 || len(a) > 0 && a[0].file < b[0].file:
@@ -39,6 +44,9 @@ func (r *Repository) DifferenceTo(other *Repository) Difference {
 }
 
 func (d *Difference) add(p *parsed) {
+	if p == nil {
+		return
+	}
 	d.Rest = d.Rest || p.blob == "" || p.config != nil || len(p.systems) > 0
 	note(d.People, p.people)
 	note(d.Groups, p.groups)
@@ -54,7 +62,7 @@ func note[T document](into map[string]bool, docs []T) {
 
 // At names the document that a line of a file belongs to, as in "person" and its id.
 func (r *Repository) At(file string, line int) (kind, id string, ok bool) {
-	p := r.parsed[file]
+	p := r.files.get(file)
 	if p == nil {
 		return "", "", false
 	}
@@ -73,21 +81,19 @@ func (r *Repository) At(file string, line int) (kind, id string, ok bool) {
 func (r *Repository) Document(kind, id string) any {
 	switch kind {
 	case toPerson:
-		return orNil(r.people[id])
+		return orNil(r.Person(id))
 	case "service":
-		if p := r.people[id]; p != nil && p.Service {
+		if p := r.Person(id); p != nil && p.Service {
 			return p
 		}
 	case toGroup:
-		return orNil(r.groups[id])
+		return orNil(r.Group(id))
 	case toRole:
-		return orNil(r.roles[id])
+		return orNil(r.Role(id))
 	case toSystem:
 		return orNil(r.systems[id])
 	case "grant":
-		if i, ok := slices.BinarySearchFunc(r.Grants, id, func(g *Grant, id string) int { return strings.Compare(g.ID.Value, id) }); ok {
-			return r.Grants[i]
-		}
+		return orNil(r.Grant(id))
 	}
 	return nil
 }

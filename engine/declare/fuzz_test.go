@@ -69,12 +69,12 @@ members: [`
 
 func checkTerms(t *testing.T, r *Repository) {
 	t.Helper()
-	for _, g := range r.Groups {
+	for _, g := range r.Groups() {
 		termsHold(t, r, g.Members, false)
 		termsHold(t, r, g.Only, true)
 		termsHold(t, r, g.Except, true)
 	}
-	for _, g := range r.Grants {
+	for _, g := range r.Grants() {
 		termsHold(t, r, g.To, false)
 	}
 }

@@ -4,11 +4,9 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/accordhq/accord/engine/access"
@@ -111,7 +109,17 @@ func valid(t testing.TB) []File {
 	return out
 }
 
-// documentsAlone compares repositories by what they declare, not by how that was found out.
-var documentsAlone = cmp.Options{cmp.AllowUnexported(Repository{}), cmp.FilterPath(func(p cmp.Path) bool {
-	return slices.Contains([]string{".parsed", ".files", ".clean", ".sound", ".derived"}, p.Last().String())
-}, cmp.Ignore())}
+// documents is all that a repository declares, however it was found out.
+type documents struct {
+	Config  *Config
+	People  []*Person
+	Groups  []*Group
+	Roles   []*Role
+	Grants  []*Grant
+	Systems []*System
+	Exempts []*Exempt
+}
+
+func documentsOf(r *Repository) documents {
+	return documents{r.Config, r.People(), r.Groups(), r.Roles(), r.Grants(), r.Systems, r.Exempts}
+}

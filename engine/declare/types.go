@@ -351,44 +351,6 @@ type Exempt struct {
 	Reason Text   `yaml:"reason,required" doc:"Why"`
 }
 
-// Repository is everything that one revision declares, sorted by id within each kind.
-type Repository struct {
-	Config  *Config
-	People  []*Person // people and services: one namespace
-	Groups  []*Group
-	Roles   []*Role
-	Grants  []*Grant
-	Systems []*System
-	Exempts []*Exempt
-
-	people  map[string]*Person
-	groups  map[string]*Group
-	roles   map[string]*Role
-	systems map[string]*System
-	// parsed are the files: for the lines that problems show, and for other revisions that have them
-	// too.
-	parsed map[string]*parsed
-	files  []*parsed // sorted by path
-	// clean says that nothing was wrong with any file, nor left out; sound that nothing is wrong with
-	// what the documents say of each other either, by which connectors.
-	clean bool
-	sound map[string]access.Description
-	// derived is where it came from, if it was derived of another one.
-	derived *derived
-}
-
-// Person returns the person or service with that id, or nil; likewise the others.
-func (r *Repository) Person(id string) *Person { return r.people[id] }
-
-// Group returns the group with that id, or nil.
-func (r *Repository) Group(id string) *Group { return r.groups[id] }
-
-// Role returns the role with that id, or nil.
-func (r *Repository) Role(id string) *Role { return r.roles[id] }
-
-// System returns the system with that id, or nil.
-func (r *Repository) System(id string) *System { return r.systems[id] }
-
 // Resource returns the resource declared under the system, or nil.
 func (s *System) Resource(id access.ID) *Resource {
 	for i := range s.Resources {

@@ -116,7 +116,7 @@ func TestHolds(t *testing.T) {
 		t.Run(fmt.Sprintf("%s-%d", o.Size.Name, o.Seed), func(t *testing.T) {
 			org := organisation(t, o)
 			w := resolved(t, org.Files())
-			if n := len(w.Repo.People); n != o.Size.People {
+			if n := len(w.Repo.People()); n != o.Size.People {
 				t.Errorf("%d people, not %d", n, o.Size.People)
 			}
 			grants := 0
@@ -140,7 +140,7 @@ func TestBelievable(t *testing.T) {
 	w := resolved(t, organisation(t, gen.Options{Size: size(t, "M"), Seed: 1}).Files())
 	status := map[access.HolderStatus]int{}
 	var services, contractors, windows, byHand, nested int
-	for _, p := range w.Repo.People {
+	for _, p := range w.Repo.People() {
 		_, st, _, _ := w.Person(p.ID.Value)
 		status[st]++
 		if p.Service {
@@ -152,7 +152,7 @@ func TestBelievable(t *testing.T) {
 			}
 		}
 	}
-	for _, g := range w.Repo.Groups {
+	for _, g := range w.Repo.Groups() {
 		for i := range g.Members {
 			switch m := &g.Members[i]; {
 			case m.Windowed():

@@ -48,7 +48,7 @@ func (r *Repo) DiffersFrom(ctx context.Context, rev Revision, listing *Listing) 
 	if r.git.bare {
 		return nil, nil
 	}
-	return r.differs(ctx, rev, listing.Files, nil)
+	return r.differs(ctx, rev, listing.Files(), nil)
 }
 
 func (r *Repo) differs(ctx context.Context, rev Revision, committed []File, policy []string) (paths []string, err error) {

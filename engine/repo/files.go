@@ -30,7 +30,7 @@ func (r *Repo) Files(ctx context.Context, rev Revision, leaveOut ...string) ([]F
 // FilesBut is Files without the content of those that the caller has: of them Data is nil and Size
 // is 0.
 func (r *Repo) FilesBut(ctx context.Context, rev Revision, listing *Listing, has func(path, blob string) bool) ([]File, error) {
-	list := slices.Clone(listing.Files)
+	list := slices.Clone(listing.Files())
 	var places []int
 	var missing []File
 	for i, f := range list {
@@ -38,13 +38,21 @@ func (r *Repo) FilesBut(ctx context.Context, rev Revision, listing *Listing, has
 			places, missing = append(places, i), append(missing, f)
 		}
 	}
-	if err := r.load(ctx, missing, MaxFile); err != nil {
-		return nil, fmt.Errorf("reading the files of %s: %w", rev.Short, err)
+	if err := r.Read(ctx, rev, missing); err != nil {
+		return nil, err
 	}
 	for i, at := range places {
 		list[at] = missing[i]
 	}
 	return list, nil
+}
+
+// Read reads the contents of files of a commit. Of one that is larger than MaxFile only Size is set.
+func (r *Repo) Read(ctx context.Context, rev Revision, files []File) error {
+	if err := r.load(ctx, files, MaxFile); err != nil {
+		return fmt.Errorf("reading the files of %s: %w", rev.Short, err)
+	}
+	return nil
 }
 
 // Text returns one content, nil if it can't be had.

@@ -42,7 +42,7 @@ func (r *resolver) isAbout(person int32) bool {
 // whom yields the people whom the world is about, by their places.
 func (w *World) whom(yield func(int32) bool) {
 	if w.about == nil {
-		for i := range int32(len(w.people.list)) {
+		for i := range int32(w.people.len()) {
 			if !yield(i) {
 				return
 			}
@@ -63,13 +63,13 @@ func (w *World) Beside() []string {
 	var out []string
 	for _, d := range w.Systems {
 		for _, i := range w.about {
-			id, ok := d.AccountOf(w.people.list[i].ID.Value)
+			id, ok := d.AccountOf(w.people.person(i).ID.Value)
 			if !ok {
 				continue
 			}
 			for _, other := range d.called(id) {
 				if _, ok := slices.BinarySearch(w.about, other); !ok {
-					out = append(out, w.people.list[other].ID.Value)
+					out = append(out, w.people.person(other).ID.Value)
 				}
 			}
 		}
@@ -92,23 +92,20 @@ func Touched(base, head *declare.Repository, at time.Time, d declare.Difference)
 	}
 	for _, repo := range []*declare.Repository{base, head} {
 		t := &touching{out: out, repo: repo, at: at}
-		if len(d.People) > 0 && reportsMatter(repo) {
+		if len(d.People) > 0 && repo.ReportsMatter() {
 			t.below(d.People)
 		}
-		for _, g := range repo.Groups {
-			if d.Groups[g.ID.Value] {
+		for id := range d.Groups {
+			if g := repo.Group(id); g != nil {
 				t.members(t.of().group(g))
 			}
 		}
-		roles := including(repo, d.Roles)
-		for _, g := range repo.Grants {
-			if d.Grants[g.ID.Value] || slices.ContainsFunc(g.Roles, func(r declare.Text) bool { return roles[r.Value] }) {
-				t.members(t.of().union(g.To))
-			}
+		for _, g := range t.grants(d) {
+			t.members(t.of().union(g.To))
 		}
 	}
 	// Somebody may be called otherwise on the other side.
-	for _, p := range head.People {
+	for _, p := range head.RenamedPeople() {
 		for _, was := range p.Previously {
 			if out[p.ID.Value] || out[was.Value] {
 				out[p.ID.Value], out[was.Value] = true, true
@@ -136,8 +133,28 @@ func (t *touching) of() *sets {
 
 func (t *touching) members(list []member) {
 	for _, m := range list {
-		t.out[t.of().r.people.list[m.person].ID.Value] = true
+		t.out[t.of().r.people.person(m.person).ID.Value] = true
 	}
+}
+
+// grants are those that differ, or that give a role which does.
+func (t *touching) grants(d declare.Difference) []*declare.Grant {
+	var out []*declare.Grant
+	if len(d.Roles) == 0 {
+		for id := range d.Grants {
+			if g := t.repo.Grant(id); g != nil {
+				out = append(out, g)
+			}
+		}
+		return out
+	}
+	roles := including(t.repo, d.Roles)
+	for _, g := range t.repo.Grants() {
+		if d.Grants[g.ID.Value] || slices.ContainsFunc(g.Roles, func(r declare.Text) bool { return roles[r.Value] }) {
+			out = append(out, g)
+		}
+	}
+	return out
 }
 
 // below takes in who reports to somebody, directly or through others, level by level.
@@ -145,9 +162,11 @@ func (t *touching) below(managers map[string]bool) {
 	seen := map[string]bool{}
 	for len(managers) > 0 {
 		next := map[string]bool{}
-		for _, p := range t.repo.People {
-			if p.Manager.Value != "" && managers[p.Manager.Value] && !seen[p.ID.Value] {
-				seen[p.ID.Value], next[p.ID.Value], t.out[p.ID.Value] = true, true, true
+		for manager := range managers {
+			for _, i := range t.repo.Team(manager) {
+				if id := t.repo.PersonAt(i).ID.Value; !seen[id] {
+					seen[id], next[id], t.out[id] = true, true, true
+				}
 			}
 		}
 		managers = next
@@ -165,24 +184,13 @@ func including(repo *declare.Repository, roles map[string]bool) map[string]bool 
 	}
 	for more := true; more; {
 		more = false
-		for _, r := range repo.Roles {
+		for _, r := range repo.Roles() {
 			if !out[r.ID.Value] && slices.ContainsFunc(r.Includes, func(i declare.Text) bool { return out[i.Value] }) {
 				out[r.ID.Value], more = true, true
 			}
 		}
 	}
 	return out
-}
-
-// reportsMatter reports whether anything is given to those below a manager.
-func reportsMatter(repo *declare.Repository) bool {
-	return slices.ContainsFunc(repo.Groups, func(g *declare.Group) bool {
-		return hasReports(g.Members) || hasReports(g.Only) || hasReports(g.Except)
-	}) || slices.ContainsFunc(repo.Grants, func(g *declare.Grant) bool { return hasReports(g.To) })
-}
-
-func hasReports(terms []declare.Term) bool {
-	return slices.ContainsFunc(terms, func(t declare.Term) bool { return t.Kind == declare.TermReports || hasReports(t.Terms) })
 }
 
 // Until is the next instant at which time alone changes something of what is declared: up to it the
@@ -196,7 +204,7 @@ func (w *World) Until() time.Time {
 			}
 		}
 	}
-	for _, p := range w.people.list {
+	for _, p := range w.people.everyone() {
 		look(window(p.Starts, p.Ends, w.people.zone))
 	}
 	for _, d := range w.Systems {

@@ -76,7 +76,7 @@ func (d *Desired) named(n naming, p *declare.Person) (access.ID, declare.Pos, er
 // holder links a person to an account. A name that can't be made matters only for who has
 // something to get.
 func (d *Desired) holder(r *resolver, person int32, needed bool) (access.Holder, bool) {
-	p := r.people.list[person]
+	p := r.people.person(person)
 	h := access.Holder{Person: p.ID.Value, Status: r.people.is(person).status} // the rest is told when it is asked for
 	id, pos, err := d.account(p)
 	names := d.formerNames(p, h.Status)
@@ -151,7 +151,7 @@ func (d *Desired) takenBy(h access.Holder, taken map[string]int32) (int32, bool)
 }
 
 func (d *Desired) twins(r *resolver, a, b int32, id access.ID) {
-	pa, pb := r.people.list[a], r.people.list[b]
+	pa, pb := r.people.person(a), r.people.person(b)
 	_, pos, _ := d.account(pb)
 	r.problem(pos, fmt.Sprintf("%s and %s (%s:%d) both have the account %s on %s", pb.ID.Value, pa.ID.Value, pa.File, pa.At.Line, id.Name, d.Decl.ID.Value),
 		"give one of them a name of its own under accounts: {"+d.Decl.ID.Value+": …}")

@@ -34,6 +34,10 @@ type Desired struct {
 	ids      accounts
 	absent   map[access.ID]access.Link
 	declared map[access.ID]*declare.Resource
+	// idle says that the world has to do with nobody here, so that resources and state are made when
+	// they are asked for; mentioned that targets has all that roles and grants name.
+	idle, mentioned bool
+	idleOnce        sync.Once
 
 	headMu sync.Mutex
 	heads  map[headOf][]access.Link
@@ -65,20 +69,41 @@ func newDesired(r *resolver, sys *declare.System) *Desired {
 	for _, a := range sys.Accounts.Attributes {
 		d.attrs = append(d.attrs, attrTemplate{a.Key.Value, d.template(r, a.Value)})
 	}
-	for i := range sys.Resources {
-		res := &sys.Resources[i]
+	return d
+}
+
+// declare takes in the resources that the system's document declares. A nil resolver doesn't want to
+// know what is wrong with them.
+func (d *Desired) declare(r *resolver) {
+	for i := range d.Decl.Resources {
+		res := &d.Decl.Resources[i]
 		id := d.target(res.ID)
 		if first := d.declaredAt(id); first.Line > 0 {
-			r.problem(sys.Pos(res.At), fmt.Sprintf("%s is declared twice (line %d): to %s both names are one", res.ID, first.Line, sys.ID.Value), "keep one of them")
+			if r != nil {
+				r.problem(d.Decl.Pos(res.At), fmt.Sprintf("%s is declared twice (line %d): to %s both names are one", res.ID, first.Line, d.Decl.ID.Value), "keep one of them")
+			}
 			continue
 		}
 		if res.State.Value == "absent" {
-			d.absent[id] = access.Link{File: sys.File, Line: int(res.At.Line), Text: id.String() + " is declared absent"}
+			d.absent[id] = access.Link{File: d.Decl.File, Line: int(res.At.Line), Text: id.String() + " is declared absent"}
 		} else {
 			d.declared[id] = res
 		}
 	}
-	return d
+}
+
+// ensure makes of a system that has nothing to do with those whom the world is about what it is by
+// itself: the resources that it declares. Nothing is wrong with these, as they are the same in a
+// revision that is known to be sound.
+func (d *Desired) ensure() {
+	if d.idle {
+		d.idleOnce.Do(func() {
+			d.declare(nil)
+			b := access.NewBuilder(d.Decl.ID.Value)
+			d.addResources(nil, b)
+			d.state, _ = b.Build()
+		})
+	}
 }
 
 // declaredAt is where a resource was declared; zero if it wasn't (yet).
@@ -133,6 +158,12 @@ func (d *Desired) entitlement(e *declare.Entitlement) int32 {
 
 // finish turns the rows into the state and the holders.
 func (d *Desired) finish(r *resolver) {
+	d.mentioned = r.about == nil
+	if r.about != nil && len(d.rows) == 0 && len(d.claimants(r)) == 0 && len(r.mentions[d.Decl.ID.Value]) == 0 && len(r.in.Former[d.Decl.ID.Value]) == 0 {
+		d.idle = true
+		return
+	}
+	d.declare(r)
 	d.rows = sortRows(d.rows)
 	d.checkTargets(r)
 	b := access.NewBuilder(d.Decl.ID.Value)
@@ -274,7 +305,7 @@ func (d *Desired) kind(name string) *access.Kind {
 }
 
 func (d *Desired) addAccount(r *resolver, b *access.Builder, person int32, h *access.Holder) {
-	p := r.people.list[person]
+	p := r.people.person(person)
 	o := access.Object{ID: h.Account, Disabled: h.Status == access.HolderLeave}
 	if len(d.attrs) > 0 {
 		o.Attributes = make(map[string]string, len(d.attrs))
@@ -298,11 +329,23 @@ func (d *Desired) addAccount(r *resolver, b *access.Builder, person int32, h *ac
 }
 
 // State implements access.Declared, as do the methods below.
-func (d *Desired) State() *access.State { return d.state }
+func (d *Desired) State() *access.State {
+	d.ensure()
+	return d.state
+}
 
 // Resource returns the resource that is declared under the connector's spelling of its name, or
 // nil.
-func (d *Desired) Resource(id access.ID) *declare.Resource { return d.declared[id] }
+func (d *Desired) Resource(id access.ID) *declare.Resource {
+	d.ensure()
+	return d.declared[id]
+}
+
+// resources are all that are declared, by the connector's spelling of their names.
+func (d *Desired) resources() map[access.ID]*declare.Resource {
+	d.ensure()
+	return d.declared
+}
 
 // Holders implements access.Declared.
 func (d *Desired) Holders() iter.Seq[access.Holder] {
@@ -316,4 +359,7 @@ func (d *Desired) Holders() iter.Seq[access.Holder] {
 }
 
 // Absent implements access.Declared.
-func (d *Desired) Absent() map[access.ID]access.Link { return d.absent }
+func (d *Desired) Absent() map[access.ID]access.Link {
+	d.ensure()
+	return d.absent
+}

@@ -33,7 +33,7 @@ func (w *World) Person(id string) (p *declare.Person, status access.HolderStatus
 		return nil, "", access.Link{}, false
 	}
 	is := w.people.is(i)
-	return w.people.list[i], is.status, is.why, true
+	return w.people.person(i), is.status, is.why, true
 }
 
 // Holdings lists what a person holds by the declaration at the instant, sorted.
@@ -41,7 +41,7 @@ func (w *World) Holdings(person string) []Held {
 	var out []Held
 	for _, d := range w.Systems {
 		id, ok := d.AccountOf(person)
-		if !ok {
+		if !ok || d.idle {
 			continue
 		}
 		for _, g := range d.state.GrantsOf(id) {
@@ -60,7 +60,7 @@ func (d *Desired) AccountOf(person string) (access.ID, bool) {
 	if id, ok := d.ids.of(i); ok {
 		return id, true
 	}
-	id, _, err := d.account(d.loc.list[i])
+	id, _, err := d.account(d.loc.person(i))
 	return id, err == nil
 }
 
@@ -72,10 +72,10 @@ func (w *World) Denials(person, system string, target access.ID, permission stri
 	if !ok || d == nil {
 		return nil
 	}
-	x := &explainer{w: w, d: d, person: i, p: w.people.list[i]}
+	x := &explainer{w: w, d: d, person: i, p: w.people.person(i)}
 	x.sets = newSets(&resolver{in: Input{Repo: w.Repo, At: w.At}, loc: w.Repo.Config.Location(), people: w.people}, []int32{i})
 	var out []Denial
-	for _, g := range w.Repo.Grants {
+	for _, g := range w.Repo.Grants() {
 		if gives, how := x.gives(g, target, permission); gives {
 			if denial, denied := x.grant(g, how); denied {
 				out = append(out, denial)

@@ -32,7 +32,7 @@ func (d *Desired) holderAt(i int) access.Holder {
 
 // holder is what a person's document says of whoever holds an account of theirs.
 func (p *people) holder(i int32) access.Holder {
-	person, is := p.list[i], p.is(i)
+	person, is := p.person(i), p.is(i)
 	return access.Holder{Person: person.ID.Value, Service: person.Service, Status: is.status, Why: is.why, Since: is.since}
 }
 
@@ -69,7 +69,7 @@ func (a *accounts) of(person int32) (access.ID, bool) {
 func (d *Desired) accounts() iter.Seq2[string, access.ID] {
 	return func(yield func(string, access.ID) bool) {
 		for _, a := range d.ids.list {
-			if !yield(d.loc.list[a.person].ID.Value, d.holders[a.holder].Account) {
+			if !yield(d.loc.person(a.person).ID.Value, d.holders[a.holder].Account) {
 				return
 			}
 		}

@@ -19,7 +19,7 @@ func (w *World) Members(group string) []string {
 	var out []string
 	for _, m := range w.sets.group(g) {
 		if m.span.holds(at) {
-			out = append(out, w.people.list[m.person].ID.Value)
+			out = append(out, w.people.person(m.person).ID.Value)
 		}
 	}
 	slices.Sort(out)
@@ -50,18 +50,31 @@ func (w *World) Active(ids []declare.Text) []string {
 
 // People are everybody who may have an account: those of the declaration, and those who were in
 // an earlier one and are gone.
-func (d *Desired) People() []*declare.Person { return d.loc.list }
+func (d *Desired) People() []*declare.Person { return d.loc.everyone() }
 
 // Targets are what the declaration names on the system, in the connector's spelling: what
 // entitlements are on, whether anybody gets them or not, and the resources that it declares.
 // Sorted. Not safe for concurrent use.
 func (d *Desired) Targets() []access.ID {
+	d.mentionAll()
 	var out []access.ID
 	for _, id := range d.targets {
 		out = append(out, id)
 	}
 	slices.SortFunc(out, access.ID.Compare)
 	return slices.Compact(out)
+}
+
+// mentionAll takes in what roles and grants name on the system, if that wasn't done.
+func (d *Desired) mentionAll() {
+	d.ensure()
+	if d.mentioned {
+		return
+	}
+	d.mentioned = true
+	for _, m := range mentionsOf(d.loc.repo.Roles(), d.loc.repo.Grants())[d.Decl.ID.Value] {
+		d.target(m.ent.Target)
+	}
 }
 
 // Names reports whether the declaration names the target.
@@ -90,7 +103,7 @@ func (w *World) Offers(system string, target access.ID, permission string) []acc
 		return nil
 	}
 	var out []access.Link
-	for _, role := range w.Repo.Roles {
+	for _, role := range w.Repo.Roles() {
 		for i := range role.Access {
 			e := &role.Access[i]
 			if e.System.Value == system && d.target(e.Target) == target && (permission == "" || e.Permission == permission) {

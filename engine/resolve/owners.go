@@ -73,8 +73,8 @@ func (p *people) ruled(n naming, folded bool) *ruledNames {
 	key := ruleKey{n.pattern, folded}
 	out := p.names.byRule[key]
 	if out == nil {
-		out = &ruledNames{one: make(map[string]int32, len(p.list))}
-		for i, person := range p.list {
+		out = &ruledNames{one: make(map[string]int32, p.len())}
+		for i, person := range p.everyone() {
 			name, err := n.rule.Expand(person)
 			if err != nil {
 				continue
@@ -96,7 +96,7 @@ func (p *people) ruled(n naming, folded bool) *ruledNames {
 func (p *people) ownNames(system, name string, folded bool) []int32 {
 	p.names.once.Do(func() {
 		p.names.own, p.names.ownFolds = map[string]map[string][]int32{}, map[string]map[string][]int32{}
-		for i, person := range p.list {
+		for i, person := range p.everyone() {
 			for _, a := range person.Accounts {
 				addName(p.names.own, a.Key.Value, a.Value.Value, int32(i))
 				addName(p.names.ownFolds, a.Key.Value, access.Fold(a.Value.Value), int32(i))
@@ -121,7 +121,7 @@ func addName(to map[string]map[string][]int32, system, name string, i int32) {
 func (d *Desired) called(account access.ID) []int32 {
 	// Somebody may have a name of their own that isn't the rule's, or another with this fold.
 	return slices.DeleteFunc(d.candidates(nil, account), func(i int32) bool {
-		id, _, err := d.account(d.loc.list[i])
+		id, _, err := d.account(d.loc.person(i))
 		return err != nil || id != account
 	})
 }
@@ -134,14 +134,19 @@ func (d *Desired) candidates(list []int32, account access.ID) []int32 {
 	verbatim, folded := d.spelling()
 	if !verbatim && !folded {
 		d.calledOnce.Do(func() {
-			d.everyName = make(map[access.ID][]int32, len(d.loc.list))
-			for i, p := range d.loc.list {
+			d.everyName = make(map[access.ID][]int32, d.loc.len())
+			for i, p := range d.loc.everyone() {
 				if id, _, err := d.account(p); err == nil {
 					d.everyName[id] = append(d.everyName[id], int32(i))
 				}
 			}
 		})
 		return append(list, d.everyName[account]...)
+	}
+	if few, ok := d.loc.perhaps(account.Name, d.rule); ok {
+		list = append(append(list, few...), d.foundAs(account)...)
+		slices.Sort(list)
+		return slices.Compact(list)
 	}
 	name := account.Name
 	if folded {
@@ -155,6 +160,26 @@ func (d *Desired) candidates(list []int32, account access.ID) []int32 {
 		list = slices.Compact(list)
 	}
 	return list
+}
+
+// perhaps are the people who may be called so by a rule or by their documents, where that can be told
+// without going through everybody.
+func (p *people) perhaps(name string, n naming) ([]int32, bool) {
+	if p.list != nil {
+		return nil, false
+	}
+	places, ok := p.repo.Called(name, n.pattern, n.system)
+	if !ok {
+		return nil, false
+	}
+	out := make([]int32, 0, len(places)+len(p.more))
+	for _, i := range places {
+		out = append(out, int32(i))
+	}
+	for i := range p.more {
+		out = append(out, int32(p.gone+i))
+	}
+	return out, true
 }
 
 // spelling tells what the connector does to names of accounts: nothing, or no more than access.Fold
@@ -196,7 +221,7 @@ func (d *Desired) Owners(account access.ID) []*declare.Person {
 		id, ok := d.ids.of(i)
 		if !ok {
 			var err error
-			id, _, err = d.account(d.loc.list[i])
+			id, _, err = d.account(d.loc.person(i))
 			ok = err == nil
 		}
 		return !ok || id != account
@@ -207,7 +232,7 @@ func (d *Desired) Owners(account access.ID) []*declare.Person {
 	}
 	out := make([]*declare.Person, len(list))
 	for at, i := range list {
-		out[at] = d.loc.list[i]
+		out[at] = d.loc.person(i)
 	}
 	return out
 }
@@ -269,7 +294,7 @@ func (d *Desired) link(account access.ID) (access.Holder, bool) {
 // renames reports whether an account that was found is to be renamed to the name that is
 // declared. Of somebody who left it isn't where that name is another's.
 func (d *Desired) renames(i int32) bool {
-	p := d.loc.list[i]
+	p := d.loc.person(i)
 	if int(i) >= d.loc.gone || !d.found[p.ID.Value].Rename {
 		return false
 	}

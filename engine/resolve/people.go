@@ -12,7 +12,12 @@ import (
 // people are everyone that the declaration knows, and those it forgot since it was last
 // applied, in the order of their ids. Rows and sets name them by index.
 type people struct {
-	list  []*declare.Person
+	repo *declare.Repository
+	// list is everyone; nil where the world is about a few only, who are read when they are asked
+	// for: use person, everyone and len.
+	list []*declare.Person
+	// more are those whom the declaration forgot, behind all others.
+	more  []*declare.Person
 	index map[string]int32 // nil where the world is about a few only; use find
 	// judged is by index; nil where the world is about a few only; use is.
 	judged     []judged
@@ -20,12 +25,10 @@ type people struct {
 	// left are the people who left, away these and those on leave.
 	left, away []int32
 	// gone begins the part of the list that is not in the declaration any more.
-	gone int
-	// reports are the people below each manager, made when they are asked for.
-	reports map[string][]int32
-	at      int64
-	zone    *time.Location
-	names   names
+	gone  int
+	at    int64
+	zone  *time.Location
+	names names
 }
 
 // judged is what is to be thought of a person at the instant.
@@ -37,16 +40,14 @@ type judged struct {
 }
 
 func newPeople(in Input, loc *time.Location) *people {
-	p := &people{at: in.At.UnixMilli(), zone: loc, offboarded: in.Offboarded}
-	p.list = slices.Clone(in.Repo.People)
-	p.gone = len(p.list)
-	p.list = append(p.list, vanished(in)...)
+	p := &people{repo: in.Repo, at: in.At.UnixMilli(), zone: loc, offboarded: in.Offboarded, gone: in.Repo.NumPeople(), more: vanished(in)}
 	if in.About != nil {
 		for _, i := range p.chosen(in.About) {
 			p.sort(i, p.judge(i).status)
 		}
 		return p
 	}
+	p.list = slices.Concat(in.Repo.People(), p.more)
 	p.index = make(map[string]int32, len(p.list))
 	p.judged = make([]judged, len(p.list))
 	for i, person := range p.list {
@@ -75,13 +76,37 @@ func (p *people) find(id string) (int32, bool) {
 		i, ok := p.index[id]
 		return i, ok
 	}
-	byID := func(person *declare.Person, id string) int { return strings.Compare(person.ID.Value, id) }
-	if i, ok := slices.BinarySearchFunc(p.list[:p.gone], id, byID); ok {
+	if i, ok := p.repo.FindPerson(id); ok {
 		return int32(i), true
 	}
-	i, ok := slices.BinarySearchFunc(p.list[p.gone:], id, byID)
+	i, ok := slices.BinarySearchFunc(p.more, id, func(person *declare.Person, id string) int { return strings.Compare(person.ID.Value, id) })
 	return int32(p.gone + i), ok
 }
+
+// person is somebody by their place.
+func (p *people) person(i int32) *declare.Person {
+	if p.list != nil {
+		return p.list[i]
+	}
+	return p.asked(int(i))
+}
+
+func (p *people) asked(i int) *declare.Person {
+	if i >= p.gone {
+		return p.more[i-p.gone]
+	}
+	return p.repo.PersonAt(i)
+}
+
+// everyone is the whole list.
+func (p *people) everyone() []*declare.Person {
+	if p.list != nil {
+		return p.list
+	}
+	return slices.Concat(p.repo.People(), p.more)
+}
+
+func (p *people) len() int { return p.gone + len(p.more) }
 
 // is tells what is to be thought of a person.
 func (p *people) is(i int32) judged {
@@ -95,16 +120,16 @@ func (p *people) is(i int32) judged {
 // renamed, each as the newest of the declarations has them.
 func vanished(in Input) []*declare.Person {
 	done := map[string]bool{}
-	for _, p := range in.Repo.People {
+	for _, p := range in.Repo.RenamedPeople() {
 		for _, was := range p.Previously {
 			done[was.Value] = true
 		}
 	}
 	var out []*declare.Person
 	for _, previous := range in.Previous {
-		for _, p := range previous.People {
-			if in.Repo.Person(p.ID.Value) == nil && !done[p.ID.Value] {
-				done[p.ID.Value] = true
+		for id := range in.Repo.DifferenceTo(previous).People {
+			if p := previous.Person(id); p != nil && in.Repo.Person(id) == nil && !done[id] {
+				done[id] = true
 				out = append(out, p)
 			}
 		}
@@ -123,7 +148,7 @@ func (p *people) span(i int32) span {
 
 // judge decides a person's status at the instant, and the span in which grants can hold.
 func (p *people) judge(i int32) judged {
-	person := p.list[i]
+	person := p.person(i)
 	link := func(line int32, text string) access.Link {
 		return access.Link{File: person.File, Line: int(line), Text: text}
 	}
@@ -158,17 +183,9 @@ func (p *people) judge(i int32) judged {
 
 // below are everyone who reports to the person, directly or through others.
 func (p *people) below(id string) []int32 {
-	if p.reports == nil {
-		p.reports = map[string][]int32{}
-		for i, person := range p.list[:p.gone] {
-			if person.Manager.Value != "" {
-				p.reports[person.Manager.Value] = append(p.reports[person.Manager.Value], int32(i))
-			}
-		}
-	}
 	var out []int32
-	seen := map[int32]bool{}
-	queue := slices.Clone(p.reports[id])
+	seen := map[int]bool{}
+	queue := slices.Clone(p.repo.Team(id))
 	for len(queue) > 0 {
 		i := queue[0]
 		queue = queue[1:]
@@ -176,8 +193,8 @@ func (p *people) below(id string) []int32 {
 			continue
 		}
 		seen[i] = true
-		out = append(out, i)
-		queue = append(queue, p.reports[p.list[i].ID.Value]...)
+		out = append(out, int32(i))
+		queue = append(queue, p.repo.Team(p.person(int32(i)).ID.Value)...)
 	}
 	slices.Sort(out)
 	return out
@@ -189,7 +206,7 @@ func (p *people) isBelow(i int32, id string) bool {
 		if int(i) >= p.gone {
 			return false
 		}
-		manager := p.list[i].Manager.Value
+		manager := p.person(i).Manager.Value
 		if manager == id && id != "" {
 			return true
 		}

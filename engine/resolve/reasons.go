@@ -13,7 +13,7 @@ import (
 
 // Reasons implements access.Declared.
 func (d *Desired) Reasons(subject, target access.ID, permission string) []access.Reason {
-	if res := d.declared[subject]; res != nil {
+	if res := d.Resource(subject); res != nil {
 		return d.resourceReasons(subject, res, target, permission)
 	}
 	h, ok := d.Holder(subject)
@@ -72,7 +72,7 @@ func (d *Desired) reason(row row) access.Reason {
 		r.Roles = append(r.Roles, h.role.ID.Value)
 	}
 	r.Chain = append(r.Chain, d.head(w)...)
-	r.Chain = append(r.Chain, memberLinks(d.loc, d.loc.list[row.person], w.who, nil)...)
+	r.Chain = append(r.Chain, memberLinks(d.loc, d.loc.person(row.person), w.who, nil)...)
 	return r
 }
 
@@ -183,7 +183,7 @@ func appendMatchLinks(out []access.Link, person *declare.Person, term *declare.T
 }
 
 func appendReportLinks(out []access.Link, all *people, person *declare.Person, top string, texts bool) []access.Link {
-	for n := 0; person != nil && person.ID.Value != top && n <= len(all.list); n++ {
+	for n := 0; person != nil && person.ID.Value != top && n <= all.len(); n++ {
 		l := access.Link{File: person.File, Line: int(person.Manager.At.Line)}
 		if texts {
 			l.Text = fmt.Sprintf("%s reports to %s", person.ID.Value, person.Manager.Value)
@@ -193,7 +193,7 @@ func appendReportLinks(out []access.Link, all *people, person *declare.Person, t
 		if !ok {
 			break
 		}
-		person = all.list[i]
+		person = all.person(i)
 	}
 	return out
 }
@@ -269,15 +269,15 @@ func (d *Desired) resourceReasons(subject access.ID, res *declare.Resource, targ
 
 // Line implements access.Declared.
 func (d *Desired) Line(id access.ID) access.Link {
-	if res := d.declared[id]; res != nil {
+	if res := d.Resource(id); res != nil {
 		return access.Link{File: d.Decl.File, Line: int(res.At.Line), Text: id.String() + " is declared"}
 	}
-	if l, ok := d.absent[id]; ok {
+	if l, ok := d.Absent()[id]; ok {
 		return l
 	}
 	if h, ok := d.Holder(id); ok {
 		if i, ok := d.loc.find(h.Person); ok {
-			p := d.loc.list[i]
+			p := d.loc.person(i)
 			return access.Link{File: p.File, Line: int(p.At.Line), Text: p.ID.Value}
 		}
 		return h.Why

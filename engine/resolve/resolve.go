@@ -63,6 +63,8 @@ type Input struct {
 	// else only the documents count. What comes out is what resolving everybody says of them, as long
 	// as Beside names nobody.
 	About map[string]bool
+	// Differs goes with About: where Repo may be wrong, as the rest of it is known to be sound.
+	Differs declare.Difference
 	// Offboarded are people who count as left although the declaration doesn't say so (yet), each
 	// with what says it.
 	Offboarded map[string]access.Link
@@ -126,7 +128,7 @@ func Resolve(in Input) (*World, declare.Problems) {
 		r.systems[d.Decl.ID.Value] = d
 	}
 	var beside sync.WaitGroup
-	beside.Go(func() { r.mentions = mentionsOf(in.Repo) })
+	beside.Go(func() { r.mentions = r.mentioned() })
 	r.rows()
 	beside.Wait()
 	r.finish(w.Systems)

@@ -23,7 +23,9 @@ func (d *Desired) addResources(r *resolver, b *access.Builder) {
 		}
 		n, err := d.canonical(o)
 		if err != nil {
-			r.problem(d.Decl.Pos(res.At), fmt.Sprintf("%s: %v", res.ID, err), "")
+			if r != nil {
+				r.problem(d.Decl.Pos(res.At), fmt.Sprintf("%s: %v", res.ID, err), "")
+			}
 			continue
 		}
 		b.Object(n)
@@ -62,6 +64,9 @@ func (d *Desired) checkTargets(r *resolver) {
 	for _, m := range r.mentions[d.Decl.ID.Value] {
 		check(m.file, m.ent)
 	}
+	if r.about != nil {
+		return
+	}
 	for i := range d.Decl.Resources {
 		res := &d.Decl.Resources[i]
 		for j := range res.Access {
@@ -79,8 +84,29 @@ type mention struct {
 	ent  *declare.Entitlement
 }
 
-// mentionsOf sorts what roles and grants give by system.
-func mentionsOf(repo *declare.Repository) map[string][]mention {
+// mentions sorts what roles and grants give by system. Where the world is about a few people, all but
+// what differs is known to be sound.
+func (r *resolver) mentioned() map[string][]mention {
+	repo := r.in.Repo
+	if r.about == nil {
+		return mentionsOf(repo.Roles(), repo.Grants())
+	}
+	var roles []*declare.Role
+	var grants []*declare.Grant
+	for _, id := range slices.Sorted(maps.Keys(r.in.Differs.Roles)) {
+		if role := repo.Role(id); role != nil {
+			roles = append(roles, role)
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(r.in.Differs.Grants)) {
+		if g := repo.Grant(id); g != nil {
+			grants = append(grants, g)
+		}
+	}
+	return mentionsOf(roles, grants)
+}
+
+func mentionsOf(roles []*declare.Role, grants []*declare.Grant) map[string][]mention {
 	out := map[string][]mention{}
 	add := func(file string, list []declare.Entitlement) {
 		for i := range list {
@@ -88,10 +114,10 @@ func mentionsOf(repo *declare.Repository) map[string][]mention {
 			out[system] = append(out[system], mention{file, &list[i]})
 		}
 	}
-	for _, role := range repo.Roles {
+	for _, role := range roles {
 		add(role.File, role.Access)
 	}
-	for _, g := range repo.Grants {
+	for _, g := range grants {
 		add(g.File, g.Access)
 	}
 	return out
@@ -101,7 +127,7 @@ func mentionsOf(repo *declare.Repository) map[string][]mention {
 // hasn't passed.
 func (r *resolver) exclusive(w *World) {
 	pairs := map[string][]string{}
-	for _, role := range r.in.Repo.Roles {
+	for _, role := range r.in.Repo.Exclusive() {
 		for _, other := range role.Exclusive {
 			pairs[role.ID.Value] = append(pairs[role.ID.Value], other.Value)
 			pairs[other.Value] = append(pairs[other.Value], role.ID.Value)
@@ -139,7 +165,7 @@ func (r *resolver) exclusive(w *World) {
 				}
 				if x, y, ok := clash(roles[a], roles[b], func(h held) span { return h.span.and(future) }); ok {
 					r.problem(x.way.grant.Pos(x.way.who.term.At),
-						fmt.Sprintf("%s would hold %s and %s at the same time", r.people.list[person].ID.Value, a, b),
+						fmt.Sprintf("%s would hold %s and %s at the same time", r.people.person(person).ID.Value, a, b),
 						fmt.Sprintf("they exclude each other; %s comes from %s:%d", b, y.way.grant.File, y.way.who.term.At.Line))
 				}
 			}

@@ -81,7 +81,7 @@ func (t *Tracer) turnTo(d *Desired, person string) *tracer {
 	s := t.systems[d]
 	if s == nil {
 		s = &tracer{d: d, heads: map[*bundle][]headLinks{}, person: -1}
-		for id := range d.declared {
+		for id := range d.resources() {
 			s.named = s.named || id.IsAccount()
 		}
 		t.systems[d] = s
@@ -180,7 +180,7 @@ func first(b bool) int {
 
 // changedLink is the link of a row, nearest to the person, that changed.
 func (t *Tracer) changedLink(s *tracer, r row) (access.Link, bool) {
-	w, person := s.d.way(r), s.d.loc.list[r.person]
+	w, person := s.d.way(r), s.d.loc.person(r.person)
 	t.links = appendMemberLinks(t.links[:0], s.d.loc, person, w.who, nil, false)
 	for i := len(t.links) - 1; i >= 0; i-- {
 		if t.changed(t.links[i]) {

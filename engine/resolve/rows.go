@@ -74,9 +74,22 @@ type entitlement struct {
 	permission string
 }
 
-// rows makes the rows of every grant document.
+// grants are those that can be about anybody whom the world is about.
+func (r *resolver) grants() []*declare.Grant {
+	if r.about == nil {
+		return r.in.Repo.Grants()
+	}
+	people := make([]*declare.Person, len(r.about))
+	for i, at := range r.about {
+		people[i] = r.people.person(at)
+	}
+	_, grants := r.in.Repo.About(people)
+	return grants
+}
+
+// rows makes the rows of the grant documents.
 func (r *resolver) rows() {
-	for _, g := range r.in.Repo.Grants {
+	for _, g := range r.grants() {
 		var what []*bundle
 		for i := range g.Access {
 			what = append(what, &bundle{ent: &g.Access[i]})

@@ -35,7 +35,7 @@ func newSets(r *resolver, of []int32) *sets {
 	s := &sets{r: r, of: of, groups: map[string][]member{}}
 	if of != nil {
 		s.names = make(map[string]int32, len(of))
-		s.each(func(i int32) { s.names[r.people.list[i].ID.Value] = i })
+		s.each(func(i int32) { s.names[r.people.person(i).ID.Value] = i })
 	}
 	return s
 }
@@ -70,7 +70,7 @@ func (s *sets) having(key string) map[string][]int32 {
 	if s.values == nil {
 		s.values = map[string]map[string][]int32{}
 		s.each(func(i int32) {
-			for _, a := range s.r.people.list[i].Attributes {
+			for _, a := range s.r.people.person(i).Attributes {
 				byValue := s.values[a.Key.Value]
 				if byValue == nil {
 					byValue = map[string][]int32{}

@@ -18,7 +18,7 @@ import (
 func Compare(base, head *World) []access.Shift {
 	c := newComparer(head)
 	if base == nil {
-		base = &World{Repo: &declare.Repository{}, people: &people{index: map[string]int32{}}}
+		base = &World{Repo: &declare.Repository{}, people: &people{repo: &declare.Repository{}, index: map[string]int32{}}}
 	}
 	c.accounts(base, head)
 	c.statuses(base, head)
@@ -29,7 +29,7 @@ func Compare(base, head *World) []access.Shift {
 
 func newComparer(head *World) *comparer {
 	c := &comparer{zone: head.people.zone, names: map[string]string{}, systems: map[string]string{}, terms: map[*declare.Term]string{}, reasons: map[string]int32{}}
-	for _, p := range head.Repo.People {
+	for _, p := range head.Repo.RenamedPeople() {
 		for _, was := range p.Previously {
 			c.names[was.Value] = p.ID.Value
 		}
@@ -124,24 +124,28 @@ func spans(in []span, zone *time.Location) []access.Span {
 	return out
 }
 
-// statuses compares what is declared of people themselves. Most documents are the same ones on both
-// sides.
+// statuses compares what is declared of people themselves. Most documents are in files that are the
+// same on both sides.
 func (c *comparer) statuses(base, head *World) {
+	if base.Repo.NumPeople() == 0 {
+		return // everybody is new
+	}
+	differs := head.Repo.DifferenceTo(base.Repo).People
 	left := map[string]*declare.Person{} // of the base, by the id at head
-	for _, p := range base.Repo.People {
-		if id := now(c.names, p.ID.Value); head.Repo.Person(id) != p {
-			left[id] = p
+	for id := range differs {
+		if p := base.Repo.Person(id); p != nil {
+			left[now(c.names, id)] = p
 		}
 	}
-	for _, p := range head.Repo.People {
-		was := left[p.ID.Value]
-		if was == nil {
+	for id := range differs {
+		p, was := head.Repo.Person(id), left[id]
+		if p == nil || was == nil {
 			continue
 		}
-		delete(left, p.ID.Value)
+		delete(left, id)
 		c.facts(was, p)
 		if from, to := statusText(was), statusText(p); from != to {
-			c.out = append(c.out, access.Shift{Kind: access.ShiftStatus, Person: p.ID.Value, From: from, To: to})
+			c.out = append(c.out, access.Shift{Kind: access.ShiftStatus, Person: id, From: from, To: to})
 		}
 	}
 	for id, p := range left {
@@ -196,27 +200,15 @@ func statusText(p *declare.Person) string {
 // settings compares the judging settings and what systems declare beside access. Those of groups
 // and roles come and go with the access that these are about; only a change counts.
 func (c *comparer) settings(base, head *World) {
-	same := sharedDocs(base.Repo, head.Repo)
+	same := func(s *declare.System) bool { // the very same document needn't be compared
+		return base.Repo.System(s.ID.Value) == s && head.Repo.System(s.ID.Value) == s
+	}
 	c.texts(settingsOf(base.Repo, same), settingsOf(head.Repo, same), true)
-	if len(base.Repo.Groups)+len(base.Repo.Roles) > 0 {
-		c.texts(dutiesOf(base.Repo, same), dutiesOf(head.Repo, same), false)
+	if base.Repo.Config == nil {
+		return // everything is new
 	}
-}
-
-// sharedDocs tells of which documents both revisions have the very same one: these needn't be
-// compared.
-func sharedDocs(base, head *declare.Repository) func(any) bool {
-	return func(doc any) bool {
-		switch d := doc.(type) {
-		case *declare.System:
-			return base.System(d.ID.Value) == d && head.System(d.ID.Value) == d
-		case *declare.Group:
-			return base.Group(d.ID.Value) == d && head.Group(d.ID.Value) == d
-		case *declare.Role:
-			return base.Role(d.ID.Value) == d && head.Role(d.ID.Value) == d
-		}
-		return false
-	}
+	differs := head.Repo.DifferenceTo(base.Repo)
+	c.texts(dutiesOf(base.Repo, differs), dutiesOf(head.Repo, differs), false)
 }
 
 func (c *comparer) texts(before, after map[string]string, all bool) {
@@ -232,7 +224,7 @@ func (c *comparer) texts(before, after map[string]string, all bool) {
 	}
 }
 
-func settingsOf(r *declare.Repository, same func(any) bool) map[string]string {
+func settingsOf(r *declare.Repository, same func(*declare.System) bool) map[string]string {
 	out := map[string]string{}
 	if r.Config != nil {
 		out["accord.yaml"] = declare.Digest(r.Config)
@@ -248,17 +240,18 @@ func settingsOf(r *declare.Repository, same func(any) bool) map[string]string {
 	return out
 }
 
-// dutiesOf are who answers for groups and roles, and what may not be held together.
-func dutiesOf(r *declare.Repository, same func(any) bool) map[string]string {
+// dutiesOf are who answers for groups and roles, and what may not be held together, of those that may
+// differ.
+func dutiesOf(r *declare.Repository, differs declare.Difference) map[string]string {
 	out := map[string]string{}
-	for _, g := range r.Groups {
-		if !same(g) {
-			out["group "+g.ID.Value] = declare.Digest(g.Owners)
+	for id := range differs.Groups {
+		if g := r.Group(id); g != nil {
+			out["group "+id] = declare.Digest(g.Owners)
 		}
 	}
-	for _, role := range r.Roles {
-		if !same(role) {
-			out["role "+role.ID.Value] = declare.Digest([]any{role.Owners, role.Exclusive, role.Privileged.Value})
+	for id := range differs.Roles {
+		if role := r.Role(id); role != nil {
+			out["role "+id] = declare.Digest([]any{role.Owners, role.Exclusive, role.Privileged.Value})
 		}
 	}
 	return out

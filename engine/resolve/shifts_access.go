@@ -20,17 +20,17 @@ import (
 // holds something.
 type subjects struct {
 	ids        []string // by rank
-	base, head []int32  // rank by index into people.list
+	base, head []int32  // rank by a person's place
 }
 
 func (c *comparer) subjects(b, h *World) *subjects {
 	base, head := b.people, h.people
-	s := &subjects{ids: make([]string, 1), base: make([]int32, len(base.list)), head: make([]int32, len(head.list))}
+	s := &subjects{ids: make([]string, 1), base: make([]int32, base.len()), head: make([]int32, head.len())}
 	for i := range h.whom {
-		s.ids = append(s.ids, head.list[i].ID.Value)
+		s.ids = append(s.ids, head.person(i).ID.Value)
 	}
 	for i := range b.whom {
-		s.ids = append(s.ids, now(c.names, base.list[i].ID.Value))
+		s.ids = append(s.ids, now(c.names, base.person(i).ID.Value))
 	}
 	slices.Sort(s.ids)
 	s.ids = slices.Compact(s.ids)
@@ -42,10 +42,10 @@ func (c *comparer) subjects(b, h *World) *subjects {
 		return int32(at)
 	}
 	for i := range h.whom {
-		s.head[i] = rank(head.list[i].ID.Value)
+		s.head[i] = rank(head.person(i).ID.Value)
 	}
 	for i := range b.whom {
-		s.base[i] = rank(now(c.names, base.list[i].ID.Value))
+		s.base[i] = rank(now(c.names, base.person(i).ID.Value))
 	}
 	return s
 }
@@ -90,7 +90,12 @@ func (c *comparer) access(base, head *World, room int) []access.Shift {
 	sideBySide(len(names), func() func(int) {
 		return func(i int) {
 			b, a := before[names[i]], after[names[i]]
-			p := part{name: names[i], things: thingsOf(b, a)}
+			p := part{name: names[i]}
+			if untouched(b, a) {
+				parts[i] = p
+				return
+			}
+			p.things = thingsOf(b, a)
 			both := len(b) > 0 && len(a) > 0
 			p.before, p.after = c.held(b, p.things, who.base, both), c.held(a, p.things, who.head, both)
 			p.merge()
@@ -98,6 +103,12 @@ func (c *comparer) access(base, head *World, room int) []access.Shift {
 		}
 	})
 	return c.shifts(parts, who, room)
+}
+
+// untouched reports whether both sides have the same system and it has to do with nobody whom they
+// are about.
+func untouched(base, head []*Desired) bool {
+	return len(base) == 1 && len(head) == 1 && base[0].Decl == head[0].Decl && base[0].idle && head[0].idle
 }
 
 // part is what both sides say of one system, and where they differ.
@@ -190,7 +201,7 @@ func (c *comparer) held(side []*Desired, things []thing, ranks []int32, reasons 
 // heldByResources yields the grants that no account holds.
 func (d *Desired) heldByResources() iter.Seq[access.Grant] {
 	return func(yield func(access.Grant) bool) {
-		for id := range d.declared {
+		for id := range d.resources() {
 			if id.IsAccount() {
 				continue
 			}

@@ -50,7 +50,7 @@ func (c *plainComparer) lines(w *World) map[line]held {
 	for _, d := range w.Systems {
 		system := now(c.systems, d.Decl.ID.Value)
 		for _, row := range d.rows {
-			person := now(c.names, d.loc.list[row.person].ID.Value)
+			person := now(c.names, d.loc.person(row.person).ID.Value)
 			e := d.ents[row.ent]
 			l := line{person: person, system: system, target: e.target, permission: e.permission}
 			h := out[l]

@@ -63,7 +63,7 @@ func (w *World) turnsOf(d *Desired, in span) []Turn {
 		}
 		rows := d.rows[lo:hi]
 		lo = hi
-		away := w.people.list[rows[0].person].Status.Value == "leave" && !canDisable // then nothing is held, whatever the dates
+		away := w.people.person(rows[0].person).Status.Value == "leave" && !canDisable // then nothing is held, whatever the dates
 		if away || !slices.ContainsFunc(rows, func(r row) bool { return turns(r.span.from, in) || turns(r.span.until, in) }) {
 			continue
 		}
@@ -77,7 +77,7 @@ func turns(at int64, in span) bool { return in.from < at && at <= in.until }
 
 // turnsOfPerson looks at one person's rows on one system.
 func (w *World) turnsOfPerson(d *Desired, rows []row, in span) []Turn {
-	person := w.people.list[rows[0].person]
+	person := w.people.person(rows[0].person)
 	account, _ := d.AccountOf(person.ID.Value)
 	byTarget := map[access.ID][]row{}
 	for _, r := range rows {
@@ -208,7 +208,7 @@ func (w *World) causes(person int32, r *way, at int64, ends bool) []cause {
 		return what + " begins " + d.Text
 	}
 	var out []cause
-	p := w.people.list[person]
+	p := w.people.person(person)
 	if d, ok := dated(p.Starts, p.Ends); ok {
 		text := p.ID.Value + "'s first day is " + d.Text
 		if ends {
@@ -254,7 +254,7 @@ func texts(in []declare.Text) []string {
 // ownersOf are who answers for what is held, where nobody answers for the line that dates it: of
 // the resource, else of the system.
 func ownersOf(d *Desired, t *Turn) []string {
-	if res := d.declared[t.Target]; res != nil && len(res.Owners) > 0 {
+	if res := d.Resource(t.Target); res != nil && len(res.Owners) > 0 {
 		return texts(res.Owners)
 	}
 	return texts(d.Decl.Owners)

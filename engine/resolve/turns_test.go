@@ -163,7 +163,7 @@ until: 2026-01-31
 // BenchmarkTurns: 50,000 grants of which a fiftieth ends.
 func BenchmarkTurns(b *testing.B) {
 	in := company(b, 5000)
-	for _, g := range in.Repo.Grants[:1] {
+	for _, g := range in.Repo.Grants()[:1] {
 		g.Until.Instant = at("2026-07-01T00:00:00Z")
 	}
 	w := sound(b, in)

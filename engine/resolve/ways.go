@@ -37,12 +37,12 @@ func compareMemberships(a, b Membership) int {
 // concurrent use.
 func (w *World) Memberships(group, person string) []Membership {
 	var out []Membership
-	for _, g := range w.Repo.Groups {
+	for _, g := range w.Repo.Groups() {
 		if group != "" && g.ID.Value != group {
 			continue
 		}
 		for _, m := range w.sets.group(g) {
-			p := w.people.list[m.person]
+			p := w.people.person(m.person)
 			if person != "" && p.ID.Value != person || m.span.until <= w.At.UnixMilli() {
 				continue
 			}
@@ -59,7 +59,7 @@ func (w *World) Memberships(group, person string) []Membership {
 // for concurrent use.
 func (w *World) RoleWays(role, person string) []Membership {
 	var out []Membership
-	for _, g := range w.Repo.Grants {
+	for _, g := range w.Repo.Grants() {
 		var ways [][]hop
 		for _, name := range g.Roles {
 			if r := w.Repo.Role(name.Value); r != nil {
@@ -71,7 +71,7 @@ func (w *World) RoleWays(role, person string) []Membership {
 		}
 		grant := window(g.From, g.Until, w.people.zone)
 		for _, m := range w.sets.union(g.To) {
-			p := w.people.list[m.person]
+			p := w.people.person(m.person)
 			s := m.span.and(grant).and(w.people.span(m.person))
 			if person != "" && p.ID.Value != person || s.empty() || s.until <= w.At.UnixMilli() {
 				continue
