@@ -192,9 +192,13 @@ func (d *Declaration) ownJournal(ctx context.Context, k keeping) error {
 		}
 	}
 	for _, pattern := range []string{"*", "*/*"} {
-		found, _ := filepath.Glob(filepath.Join(d.Root, pattern, journal.FileName)) // the pattern is well formed
-		for _, name := range found {
-			other, _ := filepath.Rel(d.Root, filepath.Dir(name))
+		folders, _ := filepath.Glob(filepath.Join(d.Root, pattern)) // the pattern is well formed
+		for _, folder := range folders {
+			name := filepath.Join(folder, journal.FileName)
+			if _, err := os.Lstat(name); err != nil {
+				continue
+			}
+			other, _ := filepath.Rel(d.Root, folder)
 			switch {
 			case k.ref != "":
 				return fmt.Errorf("accord.yaml:%d: the journal is to be in %s, and there is one in %s already; accord journal push --from %s takes it over, so that nothing is forgotten", k.line, k.ref, other, other)

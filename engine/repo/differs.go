@@ -3,16 +3,20 @@ package repo
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/format/index"
+	"golang.org/x/sync/errgroup"
 )
 
 // Differs returns the paths, sorted, at which the folder on disk differs from the commit:
@@ -57,31 +61,36 @@ func (r *Repo) differs(ctx context.Context, rev Revision, committed []File, poli
 			err = fmt.Errorf("comparing %s with the folder: %w", rev.Short, err)
 		}
 	}()
-	c := comparison{}
-	if err := r.use(func(h *handle) error { c.readIndex(h, r.prefix); return nil }); err != nil {
+	var c comparison
+	var there []onDiskFile
+	group, within := errgroup.WithContext(ctx)
+	group.Go(func() error { return r.use(func(h *handle) error { c.readIndex(h, r.prefix); return nil }) })
+	group.Go(func() (err error) {
+		there, err = diskFiles(within, r.root, policy)
+		return err
+	})
+	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	there, err := diskPaths(ctx, r.root, policy)
-	if err != nil {
-		return nil, err
-	}
-	var both []File
+	var doubtful []File
 	for len(committed) > 0 || len(there) > 0 {
 		switch {
-		case len(there) == 0 || len(committed) > 0 && committed[0].Path < there[0]:
+		case len(there) == 0 || len(committed) > 0 && committed[0].Path < there[0].path:
 			if e := c.index[committed[0].Path]; e == nil || !e.SkipWorktree { // a sparse checkout leaves files out
 				paths = append(paths, committed[0].Path)
 			}
 			committed = committed[1:]
-		case len(committed) == 0 || there[0] < committed[0].Path:
-			paths = append(paths, there[0])
+		case len(committed) == 0 || there[0].path < committed[0].Path:
+			paths = append(paths, there[0].path)
 			there = there[1:]
 		default:
-			both = append(both, committed[0])
+			if !c.asCommitted(committed[0], there[0].info) {
+				doubtful = append(doubtful, committed[0])
+			}
 			committed, there = committed[1:], there[1:]
 		}
 	}
-	changed, err := c.changed(ctx, r.root, both)
+	changed, err := changedOnDisk(ctx, r.root, doubtful)
 	if err != nil {
 		return nil, err
 	}
@@ -121,16 +130,25 @@ func (c *comparison) readIndex(h *handle, prefix string) {
 	}
 }
 
-// diskPaths lists what the folder holds, sorted.
-func diskPaths(ctx context.Context, dir string, policy []string) ([]string, error) {
-	src, err := openDisk(dir)
+// onDiskFile is a file as it was when its folder was listed.
+type onDiskFile struct {
+	path string
+	info fs.FileInfo
+}
+
+// diskFiles lists what the folder holds, sorted by path.
+func diskFiles(ctx context.Context, dir string, policy []string) ([]onDiskFile, error) {
+	src, err := openAhead(dir)
 	if err != nil {
 		return nil, err
 	}
 	defer src.close()
-	var paths []string
-	visit := func(p string) error { paths = append(paths, p); return nil }
-	if err := src.declarations(ctx, policy, visit); err != nil && !errors.Is(err, ErrNotThere) {
+	var found []onDiskFile
+	visit := func(p string, info fs.FileInfo) error {
+		found = append(found, onDiskFile{p, info})
+		return nil
+	}
+	if err := diskDeclarations(ctx, src, policy, visit); err != nil && !errors.Is(err, ErrNotThere) {
 		return nil, err
 	}
 	for _, f := range policy {
@@ -138,12 +156,24 @@ func diskPaths(ctx context.Context, dir string, policy []string) ([]string, erro
 			return nil, err
 		}
 	}
-	slices.Sort(paths)
-	return slices.Compact(paths), nil
+	byPath := func(a, b onDiskFile) int { return strings.Compare(a.path, b.path) }
+	slices.SortFunc(found, byPath)
+	return slices.CompactFunc(found, func(a, b onDiskFile) bool { return a.path == b.path }), nil
 }
 
-// changed are the files that the folder has otherwise.
-func (c *comparison) changed(ctx context.Context, dir string, files []File) ([]string, error) {
+// asCommitted reports whether the index vouches for a file.
+func (c *comparison) asCommitted(f File, info fs.FileInfo) bool {
+	e := c.index[f.Path]
+	if e == nil || !c.untouched(e, info) {
+		return false
+	}
+	var name [2 * len(e.Hash)]byte
+	hex.Encode(name[:], e.Hash[:])
+	return string(name[:]) == f.Blob
+}
+
+// changedOnDisk are the files that the folder has otherwise, by their content.
+func changedOnDisk(ctx context.Context, dir string, files []File) ([]string, error) {
 	var mu sync.Mutex
 	var out []string
 	err := onDisk(ctx, dir, files, func(ctx context.Context, src *diskSource, part []File) error {
@@ -151,7 +181,7 @@ func (c *comparison) changed(ctx context.Context, dir string, files []File) ([]s
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			same, err := c.same(src, f.Path, f.Blob)
+			same, err := sameContent(src, f.Path, f.Blob)
 			if err != nil {
 				return fmt.Errorf("%s: %w", f.Path, err)
 			}
@@ -166,14 +196,7 @@ func (c *comparison) changed(ctx context.Context, dir string, files []File) ([]s
 	return out, err
 }
 
-func (c *comparison) same(src *diskSource, p, blob string) (bool, error) {
-	info, err := src.lstat(p)
-	if err != nil {
-		return false, err
-	}
-	if e := c.index[p]; e != nil && e.Hash.String() == blob && c.untouched(e, info) {
-		return true, nil
-	}
+func sameContent(src *diskSource, p, blob string) (bool, error) {
 	data, size, err := src.content(p, MaxPolicyFile)
 	if err != nil || size > MaxPolicyFile {
 		return false, err

@@ -44,7 +44,7 @@ func FindRoot(dir string) (string, error) {
 // Worktree returns the declarations of a folder on disk, by the same rules as Files. Nothing
 // outside the folder is ever read.
 func Worktree(ctx context.Context, dir string, leaveOut ...string) ([]File, error) {
-	files, err := worktree(ctx, dir, MaxFile, func(src *diskSource, visit func(string) error) error {
+	files, err := worktree(ctx, dir, MaxFile, func(src *diskSource, visit visitor) error {
 		return src.declarations(ctx, leaveOut, visit)
 	})
 	if err != nil {
@@ -56,7 +56,7 @@ func Worktree(ctx context.Context, dir string, leaveOut ...string) ([]File, erro
 // WorktreePolicyFiles returns every regular file below the folders, by the same rules as
 // PolicyFiles.
 func WorktreePolicyFiles(ctx context.Context, dir string, folders []string) ([]File, error) {
-	files, err := worktree(ctx, dir, MaxPolicyFile, func(src *diskSource, visit func(string) error) error {
+	files, err := worktree(ctx, dir, MaxPolicyFile, func(src *diskSource, visit visitor) error {
 		return src.policies(ctx, folders, visit)
 	})
 	if err != nil {
@@ -65,14 +65,14 @@ func WorktreePolicyFiles(ctx context.Context, dir string, folders []string) ([]F
 	return files, nil
 }
 
-func worktree(ctx context.Context, dir string, limit int64, walk func(*diskSource, func(string) error) error) ([]File, error) {
+func worktree(ctx context.Context, dir string, limit int64, walk func(*diskSource, visitor) error) ([]File, error) {
 	src, err := openDisk(dir)
 	if err != nil {
 		return nil, err
 	}
 	defer src.close()
 	var list []File
-	if err := walk(src, func(p string) error { list = append(list, File{Path: p}); return nil }); err != nil {
+	if err := walk(src, func(p string, _ fs.FileInfo) error { list = append(list, File{Path: p}); return nil }); err != nil {
 		return nil, err
 	}
 	list = sortFiles(list)
@@ -122,8 +122,6 @@ type diskSource struct {
 	atRoot *os.Root
 }
 
-type none struct{}
-
 func openDisk(dir string) (*diskSource, error) {
 	root, err := os.OpenRoot(dir)
 	return &diskSource{root: root}, err
@@ -165,27 +163,28 @@ func (s *diskSource) lstat(p string) (os.FileInfo, error) {
 	return dir.Lstat(path.Base(p))
 }
 
-func (s *diskSource) walker(visit func(p string) error) *walker[none] {
-	return &walker[none]{src: s, visit: func(p string, _ none) error { return visit(p) }}
+// visitor is told of a file what it was like when its folder was listed.
+type visitor = func(p string, info fs.FileInfo) error
+
+func (s *diskSource) declarations(ctx context.Context, leaveOut []string, visit visitor) error {
+	return diskDeclarations(ctx, s, leaveOut, visit)
 }
 
-func (s *diskSource) declarations(ctx context.Context, leaveOut []string, visit func(p string) error) error {
+func diskDeclarations(ctx context.Context, src source[fs.FileInfo], leaveOut []string, visit visitor) error {
 	folders, err := cleanFolders(leaveOut)
 	if err != nil {
 		return err
 	}
-	w := s.walker(visit)
-	w.leaveOut = setOf(folders)
-	return w.declarations(ctx, none{})
+	w := &walker[fs.FileInfo]{src: src, visit: visit, leaveOut: setOf(folders)}
+	return w.declarations(ctx, nil)
 }
 
-func (s *diskSource) policies(ctx context.Context, folders []string, visit func(p string) error) error {
+func (s *diskSource) policies(ctx context.Context, folders []string, visit visitor) error {
 	folders, err := cleanFolders(folders)
 	if err != nil {
 		return err
 	}
-	w := s.walker(visit)
-	w.all = true
+	w := &walker[fs.FileInfo]{src: s, visit: visit, all: true}
 	for _, f := range folders {
 		info, err := s.root.Lstat(filepath.FromSlash(f))
 		if errors.Is(err, fs.ErrNotExist) {
@@ -197,14 +196,14 @@ func (s *diskSource) policies(ctx context.Context, folders []string, visit func(
 		if !info.IsDir() {
 			return fmt.Errorf("%w: %s isn't a folder", ErrRefused, f)
 		}
-		if err := w.folder(ctx, f, none{}, 0); err != nil {
+		if err := w.folder(ctx, f, nil, 0); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *diskSource) list(_ context.Context, p string, _ none) ([]entry[none], error) {
+func (s *diskSource) list(_ context.Context, p string, _ fs.FileInfo) ([]entry[fs.FileInfo], error) {
 	dir, err := s.folder(p)
 	if err != nil {
 		return nil, err
@@ -218,11 +217,18 @@ func (s *diskSource) list(_ context.Context, p string, _ none) ([]entry[none], e
 	if err != nil {
 		return nil, err
 	}
-	out := make([]entry[none], len(names))
-	for i, n := range names {
-		out[i] = entry[none]{n.Name(), kindOfMode(n.Type()), none{}}
+	out := make([]entry[fs.FileInfo], 0, len(names))
+	for _, n := range names {
+		info, err := n.Info() // which in an os.Root is known already
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, entry[fs.FileInfo]{n.Name(), kindOfMode(info.Mode()), info})
 	}
-	slices.SortFunc(out, func(a, b entry[none]) int { return strings.Compare(a.name, b.name) })
+	slices.SortFunc(out, func(a, b entry[fs.FileInfo]) int { return strings.Compare(a.name, b.name) })
 	return out, nil
 }
 
@@ -239,7 +245,7 @@ func kindOfMode(m fs.FileMode) entryKind {
 }
 
 // follow lets the operating system resolve the link, inside the root only.
-func (s *diskSource) follow(_ context.Context, p string, _ none) (entryKind, error) {
+func (s *diskSource) follow(_ context.Context, p string, _ fs.FileInfo) (entryKind, error) {
 	info, err := s.root.Stat(filepath.FromSlash(p))
 	if err != nil {
 		return other, nil // nothing there, or it leads out
