@@ -246,26 +246,8 @@ func (s *session) resolve() error {
 const maxWiden = 5
 
 func (s *session) resolveOnce() error {
-	conns := map[string]resolve.Connector{}
+	conns := s.connectors()
 	s.conns = conns
-	for _, sys := range s.systems {
-		t, _ := s.connector(sys.decl.Connector.Value)
-		c := resolve.Connector{Describe: t.Describe()}
-		if sys.conn != nil {
-			c.Normalize = sys.conn.Normalize
-		}
-		conns[sys.decl.ID.Value] = c
-		for _, was := range sys.decl.Previously {
-			conns[was.Value] = c
-		}
-	}
-	for _, d := range s.head.Repo.Systems { // those that aren't part of the run can do what they can, too
-		if _, ok := conns[d.ID.Value]; !ok {
-			if t, ok := s.connector(d.Connector.Value); ok {
-				conns[d.ID.Value] = resolve.Connector{Describe: t.Describe()}
-			}
-		}
-	}
 	former := s.former()
 	head := func(b *base) (*resolve.World, declare.Problems) {
 		return resolve.Resolve(resolve.Input{Repo: s.head.Repo, At: s.at, Connectors: conns, Previous: s.before(b), Former: former, Found: s.found, Without: s.without,
@@ -309,6 +291,30 @@ func (s *session) resolveOnce() error {
 	s.noteSound(false, plain, s.head.commit.Hash)
 	s.compare(plain, head)
 	return nil
+}
+
+// connectors are what resolution needs of the connector of each system.
+func (s *session) connectors() map[string]resolve.Connector {
+	conns := map[string]resolve.Connector{}
+	for _, sys := range s.systems {
+		t, _ := s.connector(sys.decl.Connector.Value)
+		c := resolve.Connector{Describe: t.Describe()}
+		if sys.conn != nil {
+			c.Normalize = sys.conn.Normalize
+		}
+		conns[sys.decl.ID.Value] = c
+		for _, was := range sys.decl.Previously {
+			conns[was.Value] = c
+		}
+	}
+	for _, d := range s.head.Repo.Systems { // those that aren't part of the run can do what they can, too
+		if _, ok := conns[d.ID.Value]; !ok {
+			if t, ok := s.connector(d.Connector.Value); ok {
+				conns[d.ID.Value] = resolve.Connector{Describe: t.Describe()}
+			}
+		}
+	}
+	return conns
 }
 
 // previousName is the id that a system had at the base.

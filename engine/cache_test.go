@@ -114,6 +114,13 @@ func TestSoundEndsWithTheDay(t *testing.T) {
 	c.files["people/p00.yaml"] = "person: p00\nname: Ada\nemail: p00@acme.example\nattributes: {dept: fin, login: p00}\n"
 	c.files["people/zz.yaml"] = "person: zz\nname: Zoe\nemail: zz@acme.example\nends: 2026-11-24\nattributes: {dept: ops, login: zz}\n"
 	c.commit(t, "somebody leaves tomorrow")
+	for _, name := range kept(t, keeping) { // beside an older revision, in which nobody does, it could be looked at by what it touches
+		if strings.HasSuffix(name, ".sound") {
+			if err := os.Remove(name); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 	planned(t, keeping, o)
 	c.files["people/p01.yaml"] = "person: p01\nname: Ben\nemail: p01@acme.example\nattributes: {dept: eng, login: p01}\n"
 	c.commit(t, "change")
@@ -135,6 +142,39 @@ func TestSoundEndsWithTheDay(t *testing.T) {
 		if is := *focusedRuns > before; is != at.focused {
 			t.Errorf("%s: looked at a part: %v, want %v", at.time, is, at.focused)
 		}
+	}
+}
+
+// TestSoundGoesOn: a revision that nobody planned as a whole is known to be sound by what it has
+// otherwise than one that was: main after some merges, and a change that was planned before.
+func TestSoundGoesOn(t *testing.T) {
+	c, plain, keeping, o, focusedRuns := keptCompany(t)
+	for i := range 4 {
+		c.files["people/p01.yaml"] = fmt.Sprintf("person: p01\nname: Ben %d\nemail: p01@acme.example\nattributes: {dept: %s, login: p01}\n", i, []string{"eng", "fin"}[i%2])
+		c.commit(t, "change")
+		if i%2 == 0 {
+			continue // two at a time
+		}
+		before := *focusedRuns
+		o.Base = "HEAD~1"
+		if got, want := planned(t, keeping, o), planned(t, plain, o); got != want || strings.HasPrefix(got, "error") {
+			t.Errorf("%d: the plan is another one", i)
+		}
+		if *focusedRuns == before {
+			t.Errorf("%d: everybody was resolved", i)
+		}
+	}
+	// A base with which something is wrong vouches for nothing.
+	c.files["people/p02.yaml"] = "person: p02\nname: Cy\nemail: p01@acme.example\nattributes: {dept: eng, login: p01}\n"
+	c.commit(t, "two with one account")
+	c.files["people/p03.yaml"] = "person: p03\nname: Di\nemail: p03@acme.example\nattributes: {dept: eng, login: p03}\n"
+	c.commit(t, "change")
+	before := *focusedRuns
+	if got, want := planned(t, keeping, o), planned(t, plain, o); got != want || !strings.HasPrefix(got, "error") {
+		t.Errorf("the plan is another one, or there is one at all:\n%s", got)
+	}
+	if *focusedRuns != before {
+		t.Error("a part was looked at beside a revision that isn't sound")
 	}
 }
 

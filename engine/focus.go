@@ -7,6 +7,7 @@ import (
 
 	"github.com/accordhq/accord/connectors"
 	"github.com/accordhq/accord/engine/access"
+	"github.com/accordhq/accord/engine/declare"
 	"github.com/accordhq/accord/engine/observe"
 	"github.com/accordhq/accord/engine/resolve"
 )
@@ -25,12 +26,16 @@ func (s *session) setFocus(ctx context.Context) {
 	switch {
 	case s.alone || s.head.git == nil || s.head.Revision.Worktree || s.opts.Leave != nil || s.opts.Approvals != nil || !s.connected():
 	case s.opts.person != "":
-		if s.isSound(s.head.Root, s.head.trees[s.head.commit.Hash], s.at) {
+		if _, ok := s.vouched(ctx, s.head.Repo, s.head.commit); ok {
 			s.focus = s.called(s.opts.person)
 		}
 	case s.opts.touched && s.opts.NoLive && s.newest != nil:
 		b := s.newest
-		if !s.isSound(s.head.Root, s.head.trees[b.rev.Hash], s.at) || s.judge(ctx).rules() { // other rules are asked about everybody
+		if s.judge(ctx).rules() { // other rules are asked about everybody
+			return
+		}
+		var ok bool
+		if s.besides, ok = s.vouched(ctx, b.decl, b.rev); !ok {
 			return
 		}
 		d := s.head.Repo.DifferenceTo(b.decl)
@@ -45,7 +50,7 @@ func (s *session) setFocus(ctx context.Context) {
 	for id := range s.offboarded() {
 		maps.Copy(s.focus, s.called(id))
 	}
-	if len(s.focus) > 100+s.head.Repo.NumPeople()/mostFocus {
+	if len(s.focus) > mostAbout(s.head.Repo) {
 		s.focus = nil
 		return
 	}
@@ -138,13 +143,5 @@ func (s *session) lookFurther(ctx context.Context) {
 	s.observe(ctx, whole)
 }
 
-// noteSound remembers of worlds that were resolved as a whole that nothing is wrong with them.
-func (s *session) noteSound(problems bool, w *resolve.World, hash string) {
-	if problems || w == nil || s.Cache == "" || s.focus != nil || s.alone || s.head.git == nil || s.head.Revision.Worktree || len(s.opts.Systems) > 0 ||
-		len(s.found) > 0 || len(s.without) > 0 || s.opts.Leave != nil || len(s.offboarded()) > 0 || !s.connected() || s.head.listing.Len() < cacheFrom {
-		return
-	}
-	if tree := s.head.trees[hash]; !s.isSound(s.head.Root, tree, s.at) {
-		s.keepSound(s.head.Root, sound{tree, s.at, w.Until()})
-	}
-}
+// mostAbout is for how many people looking at what a change touches is worth its while.
+func mostAbout(r *declare.Repository) int { return 100 + r.NumPeople()/mostFocus }

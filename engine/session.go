@@ -96,6 +96,7 @@ type session struct {
 	seen     *remembering
 	focus    map[string]bool    // the only people whose access is resolved; nil: everybody's
 	differs  declare.Difference // of head to the base that is known to be sound, with focus
+	besides  sound              // what is known of that base
 	alone    bool               // only the declaration itself matters, not what it changes
 	unlock   func()             // releases the locks by name; nil while planning
 	busy     map[string]error   // systems whose lock another run holds; for a run about one person only
@@ -205,6 +206,7 @@ func (e *Engine) prepare(ctx context.Context, o PlanOptions, write bool) (_ *ses
 	if err := s.resolve(); err != nil {
 		return nil, err
 	}
+	s.noteTouched()
 	if err := s.loadApproved(ctx); err != nil {
 		return nil, err
 	}

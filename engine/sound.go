@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -17,6 +18,7 @@ import (
 // sound is one revision of which is known that nothing is wrong with it.
 type sound struct {
 	tree        string
+	commit      string    // that had it
 	from, until time.Time // half-open; until may be zero
 }
 
@@ -33,15 +35,21 @@ func (e *Engine) soundFile(root string) string {
 
 // isSound reports whether the revision of the repository was found sound for the instant.
 func (e *Engine) isSound(root, tree string, at time.Time) bool {
+	_, ok := e.foundSound(root, tree, at)
+	return ok
+}
+
+// foundSound is what is known of a revision that was found sound for the instant.
+func (e *Engine) foundSound(root, tree string, at time.Time) (sound, bool) {
 	if e.Cache == "" || tree == "" {
-		return false
+		return sound{}, false
 	}
-	for _, s := range e.readSound(root) {
-		if s.at(tree, at) {
-			return true
-		}
+	all := e.readSound(root)
+	i := slices.IndexFunc(all, func(s sound) bool { return s.at(tree, at) })
+	if i < 0 {
+		return sound{}, false
 	}
-	return false
+	return all[i], true
 }
 
 // readSound reads what is remembered; nothing if it can't be used.
@@ -58,7 +66,7 @@ func (e *Engine) readSound(root string) []sound {
 	for lines.Scan() && len(out) < maxSound {
 		var s sound
 		var from, until int64
-		if n, err := fmt.Sscanf(lines.Text(), "%40s %d %d", &s.tree, &from, &until); n != 3 || err != nil {
+		if n, err := fmt.Sscanf(lines.Text(), "%40s %40s %d %d", &s.tree, &s.commit, &from, &until); n != 4 || err != nil {
 			return nil
 		}
 		if s.from = time.UnixMilli(from); until != 0 {
@@ -69,7 +77,7 @@ func (e *Engine) readSound(root string) []sound {
 	return out
 }
 
-const soundMagic = "accord sound 1 "
+const soundMagic = "accord sound 2 "
 
 // keepSound remembers that nothing is wrong with a revision.
 func (e *Engine) keepSound(root string, s sound) {
@@ -86,7 +94,7 @@ func (e *Engine) keepSound(root string, s sound) {
 		if !s.until.IsZero() {
 			until = s.until.UnixMilli()
 		}
-		fmt.Fprintln(&b, s.tree, s.from.UnixMilli(), until)
+		fmt.Fprintln(&b, s.tree, s.commit, s.from.UnixMilli(), until)
 	}
 	if err := writeAtOnce(e.soundFile(root), []byte(b.String())); err != nil {
 		e.Log.Debug("that the revision is sound wasn't remembered", "err", err)

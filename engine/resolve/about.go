@@ -193,8 +193,8 @@ func including(repo *declare.Repository, roles map[string]bool) map[string]bool 
 	return out
 }
 
-// Until is the next instant at which time alone changes something of what is declared: up to it the
-// world is the same. It is zero if there is none.
+// Until is the next instant at which time alone changes something of what is declared of those whom
+// the world is about: up to it the world is the same. It is zero if there is none.
 func (w *World) Until() time.Time {
 	next := int64(never)
 	look := func(s span) {
@@ -204,7 +204,8 @@ func (w *World) Until() time.Time {
 			}
 		}
 	}
-	for _, p := range w.people.everyone() {
+	for i := range w.whom {
+		p := w.people.person(i)
 		look(window(p.Starts, p.Ends, w.people.zone))
 	}
 	for _, d := range w.Systems {
