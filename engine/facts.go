@@ -130,6 +130,9 @@ func (f *facts) subject(id string) *policy.Subject {
 }
 
 func (f *facts) groupsOf(person string) []string {
+	if f.world.Few() {
+		return mapped(f.world.GroupsOf(person), f.lawGroup)
+	}
 	if f.groups == nil {
 		f.groups = map[string][]string{}
 		for _, g := range f.world.Repo.Groups() { // sorted, and so is what comes of it

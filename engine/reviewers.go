@@ -204,10 +204,8 @@ func (s *session) byEmail(email string) string {
 }
 
 func emailIn(r *declare.Repository, email string) string {
-	for _, p := range r.People() {
-		if email != "" && strings.EqualFold(p.Email.Value, email) {
-			return p.ID.Value
-		}
+	if p := r.ByEmail(email); p != nil {
+		return p.ID.Value
 	}
 	return ""
 }

@@ -225,10 +225,8 @@ func ownedOf(r *declare.Repository, resources bool) []owned {
 	for _, x := range r.Groups() {
 		out = append(out, ownedGroup(x))
 	}
-	for _, x := range r.People() {
-		if x.Service {
-			out = append(out, ownedService(x))
-		}
+	for _, x := range r.Services() {
+		out = append(out, ownedService(x))
 	}
 	for _, x := range r.Systems {
 		out = append(out, owned{"system", x.ID.Value, x.Owners, x.Pos(x.At), x})

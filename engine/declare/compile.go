@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode"
 
 	"github.com/accordhq/accord/engine/access"
 )
@@ -119,6 +120,11 @@ func (c *compiling) index(r *Repository) {
 			c.put(secExclusive, i)
 		}
 	}
+	for i, p := range r.People() {
+		if p.Service {
+			c.put(secServices, i)
+		}
+	}
 	for _, key := range sortedKeys(needed(r.Groups(), r.Grants())) {
 		c.put(secNeeded, c.text(key))
 	}
@@ -216,18 +222,33 @@ type nameOf struct {
 
 // nameHash is that of a name, folded, by the rule that makes it or the system on which it was given;
 // names that differ may have one hash.
-func nameHash(by, name string) uint64 {
+func nameHash(by, name string) uint64 { return hashOf(by, access.Fold(name)) }
+
+// emailHash is that of an address: the same for those that strings.EqualFold takes for one.
+func emailHash(email string) uint64 {
+	return hashOf(byEmail, strings.Map(func(r rune) rune {
+		least := r
+		for next := unicode.SimpleFold(r); next != r; next = unicode.SimpleFold(next) {
+			least = min(least, next)
+		}
+		return least
+	}, email))
+}
+
+func hashOf(by, text string) uint64 {
 	h := fnv.New64a()
 	h.Write([]byte(by))
 	h.Write([]byte{0})
-	h.Write([]byte(access.Fold(name)))
+	h.Write([]byte(text))
 	return h.Sum64()
 }
 
-// Names are made by a rule, or given on a system; ids of systems can't begin so.
+// What is hashed: names by the rule that makes them, or by the system on which they were given, and
+// addresses.
 const (
 	byRule   = "rule "
 	byPerson = "on "
+	byEmail  = "email"
 )
 
 // patternsOf are the rules by which the systems name accounts, sorted, but for the usual one, by
@@ -245,7 +266,8 @@ func patternsOf(systems []*System) []string {
 
 const usualName = "{person}"
 
-// namesOf are the names that the rules, and that documents of their own, give to people; sorted.
+// namesOf are the names that the rules, and that documents of their own, give to people, and their
+// addresses; sorted.
 func namesOf(people []*Person, patterns []string) []nameOf {
 	var rules []Template
 	var by []string
@@ -263,6 +285,9 @@ func namesOf(people []*Person, patterns []string) []nameOf {
 		}
 		for _, a := range p.Accounts {
 			out = append(out, nameOf{nameHash(byPerson+a.Key.Value, a.Value.Value), i})
+		}
+		if p.Email.Value != "" {
+			out = append(out, nameOf{emailHash(p.Email.Value), i})
 		}
 	}
 	slices.SortFunc(out, func(a, b nameOf) int { return cmp.Or(cmp.Compare(a.hash, b.hash), cmp.Compare(a.person, b.person)) })

@@ -53,6 +53,7 @@ const (
 	secGrants
 	secRenamed   // documents with former ids: kind and number
 	secExclusive // roles that exclude others
+	secServices  // people that are services
 	secNeeded    // keys that everybody needs: those matched in negative positions (texts)
 	secStrict    // groups that no window may be in: those in negative positions (texts)
 	secAnswering // who and what is named as an owner, sorted (texts)
@@ -63,7 +64,7 @@ const (
 	secAbout     // groups and grants, by atom; a grant is its number and that of all groups
 	secWide      // groups and grants that anybody may be in
 	secPatterns  // the rules by which accounts are named (texts)
-	secNames     // hashes of account names, sorted, 8 bytes each, with the people who may be called so
+	secNames     // hashes of account names and addresses, sorted, 8 bytes each, with the people whose they may be
 	numSections
 )
 

@@ -307,6 +307,34 @@ func (r *Repository) Called(name, rule, system string) ([]int, bool) {
 	return slices.Compact(out), true
 }
 
+// ByEmail is the first person with an address, whatever the case of its letters; nil if there is none.
+func (r *Repository) ByEmail(email string) *Person {
+	if email == "" {
+		return nil
+	}
+	l := r.people.late
+	if l == nil {
+		i := slices.IndexFunc(r.people.list, func(p *Person) bool { return strings.EqualFold(p.Email.Value, email) })
+		if i < 0 {
+			return nil
+		}
+		return r.people.list[i]
+	}
+	places := slices.Clone(l.places)
+	for _, i := range l.from.k.c.called(emailHash(email)) {
+		if at, ok := l.place(i); ok {
+			places = append(places, at)
+		}
+	}
+	slices.Sort(places)
+	for _, at := range places {
+		if p := l.at(at); strings.EqualFold(p.Email.Value, email) {
+			return p
+		}
+	}
+	return nil
+}
+
 func (c *Compiled) knowsRule(rule string) bool {
 	list := c.numbers(secPatterns)
 	for i := range list.len() {

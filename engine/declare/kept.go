@@ -139,19 +139,19 @@ func (k *kept) read(with *coder, i int) *parsed {
 	return p
 }
 
-// readAll reads every file, as many at a time as there are processors.
-func (k *kept) readAll() {
+// sideBySide does n things, as many at a time as there are processors.
+func sideBySide(n int, do func(with *coder, i int)) {
 	var next atomic.Int64
 	var wg sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(k.files)/parseBatch+1) {
+	for range min(runtime.GOMAXPROCS(0), n/parseBatch+1) {
 		wg.Go(func() {
 			with := &coder{r: &reader{}}
 			for {
 				to := int(next.Add(parseBatch))
-				for i := to - parseBatch; i < min(to, len(k.files)); i++ {
-					k.read(with, i)
+				for i := to - parseBatch; i < min(to, n); i++ {
+					do(with, i)
 				}
-				if to >= len(k.files) {
+				if to >= n {
 					return
 				}
 			}
@@ -159,6 +159,9 @@ func (k *kept) readAll() {
 	}
 	wg.Wait()
 }
+
+// readAll reads every file.
+func (k *kept) readAll() { sideBySide(len(k.files), func(with *coder, i int) { k.read(with, i) }) }
 
 // find is the number of a file by its path, below 0 if there is none.
 func (k *kept) find(path string) int {
@@ -192,10 +195,19 @@ func (d *keptDocs[T, D]) at(i int) D {
 	if doc := d.docs[i].Load(); doc != nil {
 		return doc
 	}
-	file, place := d.rows.at(3*i+1), d.rows.at(3*i+2)
+	var p *parsed
+	if file := d.rows.at(3*i + 1); file < len(d.k.files) {
+		p = d.k.file(file)
+	}
+	return d.take(i, p)
+}
+
+// take takes a document out of what its file holds.
+func (d *keptDocs[T, D]) take(i int, p *parsed) D {
+	place := d.rows.at(3*i + 2)
 	var docs []D
-	if file < len(d.k.files) {
-		docs = d.of(d.k.file(file))
+	if p != nil {
+		docs = d.of(p)
 	}
 	if place >= len(docs) {
 		panic(fmt.Sprintf("declare: the record of compiled files is damaged: %q isn't where it says", d.name(i)))
@@ -217,10 +229,13 @@ func (d *keptDocs[T, D]) find(id string) (int, bool) {
 }
 
 func (d *keptDocs[T, D]) all() []D {
-	d.k.readAll()
 	out := make([]D, d.len())
-	for i := range out {
-		out[i] = d.at(i)
-	}
+	sideBySide(len(out), func(with *coder, i int) {
+		if file := d.rows.at(3*i + 1); file < len(d.k.files) && d.docs[i].Load() == nil {
+			out[i] = d.take(i, d.k.read(with, file))
+		} else {
+			out[i] = d.at(i)
+		}
+	})
 	return out
 }

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -22,6 +23,7 @@ func keptWorld(r *rand.Rand) map[string]string {
     previously: [y%d]
     attributes: {dept: a, site: x}
     accounts: {s: Zz}
+    email: KK@acme.example
 ---
 service: bot
 owners: [p1]
@@ -148,6 +150,7 @@ func sameIndex(t *testing.T, want, got *Repository) {
 	for name, of := range map[string]func(*Repository) any{
 		"renamed":   func(r *Repository) any { return r.RenamedPeople() },
 		"exclusive": func(r *Repository) any { return idsOfDocs(r.Exclusive()) },
+		"services":  func(r *Repository) any { return r.Services() },
 	} {
 		if diff := cmp.Diff(of(want), of(got), cmpopts.EquateEmpty()); diff != "" {
 			t.Fatalf("%s: (- all, + index)\n%s", name, diff)
@@ -167,13 +170,16 @@ func sameIndex(t *testing.T, want, got *Repository) {
 				t.Fatalf("%s isn't called %s: %v, %v", p.ID.Value, p.Get("dept")[0].Value, found, ok)
 			}
 		}
+		if p.Email.Value != "" && want.ByEmail(strings.ToUpper(p.Email.Value)).ID != got.ByEmail(strings.ToUpper(p.Email.Value)).ID {
+			t.Fatalf("%s isn't whose address that is", p.ID.Value)
+		}
 		for _, a := range p.Accounts {
 			if found, ok := got.Called("zZ", usualName, a.Key.Value); !ok || !slices.Contains(found, i) {
 				t.Fatalf("%s isn't called zz: %v, %v", p.ID.Value, found, ok)
 			}
 		}
 	}
-	if _, ok := got.FindPerson("nobody"); ok || got.Person("nobody") != nil || got.Group("nothing") != nil || got.Grant("") != nil {
+	if _, ok := got.FindPerson("nobody"); ok || got.Person("nobody") != nil || got.Group("nothing") != nil || got.Grant("") != nil || got.ByEmail("x@y.example") != nil || got.ByEmail("") != nil {
 		t.Fatal("what isn't there was found")
 	}
 }

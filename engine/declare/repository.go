@@ -84,11 +84,21 @@ func (r *Repository) renamed() iter.Seq[document] {
 
 // Exclusive are the roles that exclude others, sorted by id.
 func (r *Repository) Exclusive() []*Role {
-	return marked(&r.roles, func(c *Compiled, add func(int)) {
-		for i := range c.numbers(secExclusive).len() {
-			add(c.numbers(secExclusive).at(i))
+	return marked(&r.roles, listed(secExclusive), func(role *Role) bool { return len(role.Exclusive) > 0 })
+}
+
+// Services are the people that are services, sorted by id.
+func (r *Repository) Services() []*Person {
+	return marked(&r.people, listed(secServices), func(p *Person) bool { return p.Service })
+}
+
+// listed adds the numbers in a section.
+func listed(section int) func(*Compiled, func(int)) {
+	return func(c *Compiled, add func(int)) {
+		for i := range c.numbers(section).len() {
+			add(c.numbers(section).at(i))
 		}
-	}, func(role *Role) bool { return len(role.Exclusive) > 0 })
+	}
 }
 
 func renamedOf[T any, D docOf[T]](t *table[T, D], kind int) []D {

@@ -26,6 +26,28 @@ func (w *World) Members(group string) []string {
 	return slices.Compact(out)
 }
 
+// Few reports whether the world is about a few people only.
+func (w *World) Few() bool { return w.about != nil }
+
+// GroupsOf are the groups that somebody belongs to at the instant, sorted, whatever their status. It
+// costs what the person has to do with where the world is about a few, and all groups elsewhere.
+func (w *World) GroupsOf(person string) []string {
+	i, ok := w.people.find(person)
+	if !ok {
+		return nil
+	}
+	own := newSets(&resolver{in: Input{Repo: w.Repo, At: w.At}, loc: w.Repo.Config.Location(), people: w.people}, []int32{i})
+	groups, _ := w.Repo.About([]*declare.Person{w.people.person(i)})
+	at := w.At.UnixMilli()
+	var out []string
+	for _, g := range groups {
+		if slices.ContainsFunc(own.group(g), func(m member) bool { return m.span.holds(at) }) {
+			out = append(out, g.ID.Value)
+		}
+	}
+	return out
+}
+
 // Active are the people among the ids of people and groups that are active at the instant,
 // groups resolved, sorted. Services answer for nothing.
 func (w *World) Active(ids []declare.Text) []string {
