@@ -238,11 +238,16 @@ func TestCompiledUnreadable(t *testing.T) {
 }
 
 // FuzzCompiled: whatever the record says, also under a checksum that fits, reading it ends, and
-// what is read is either nothing or documents that can be written again.
+// what is read is either nothing, or documents that can be written again; or it is said that the
+// record is damaged.
 func FuzzCompiled(f *testing.F) {
 	r, _ := ParseBeside([]File{{Path: "all.yaml", Blob: "1", Data: []byte(everything)}}, Known{})
 	f.Add(r.Compile()[compiledHeader:])
-	f.Add([]byte{1, 1, 'a', 1, 0, 4, 2, 0, 0, 0})
+	tree := keptWorld(rand.New(rand.NewPCG(1, 1)))
+	if r, _ = ParseBeside(filesOf(tree), Known{}); len(r.Check(keptConnectors)) > 0 {
+		f.Fatal("the company isn't sound")
+	}
+	f.Add(r.Compile()[compiledHeader:])
 	f.Fuzz(func(t *testing.T, body []byte) {
 		data := append([]byte(compiledMagic), binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64(nil, uint64(len(body))), crc32.Checksum(body, castagnoli))...)
 		c, err := OpenCompiled(string(data) + string(body))
@@ -255,6 +260,26 @@ func FuzzCompiled(f *testing.F) {
 				(&coder{w: &writer{numbers: map[string]uint64{}}}).file(p)
 			}
 		}
+		defer func() {
+			if said := recover(); said != nil && !strings.HasPrefix(fmt.Sprint(said), damagedRecord) {
+				panic(said)
+			}
+		}()
+		k := c.Kept(keptConnectors, func(_, blob string) []byte { return []byte(blob) })
+		if k == nil || k.NumPeople() > 1000 {
+			return
+		}
+		k.Team("p1")
+		k.Called("a", "{attributes.dept}", "s")
+		k.ByEmail("k@acme.example")
+		k.neededKeys()
+		k.MayAnswer("g0")
+		k.strictGroups()
+		if p := k.Person("p1"); p != nil {
+			k.About([]*Person{p})
+		}
+		k.RenamedPeople()
+		k.People()
 	})
 }
 

@@ -205,7 +205,9 @@ func (s *search) doc(n int) {
 	groups := s.r.groups.late.from
 	switch {
 	case n >= groups.len():
-		s.grants[n-groups.len()] = true
+		if n -= groups.len(); n < s.r.grants.late.from.len() {
+			s.grants[n] = true
+		}
 	case !s.groups[n]:
 		s.groups[n] = true
 		s.ask(atom{kind: atomGroup, name: groups.name(n)})

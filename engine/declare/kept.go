@@ -44,7 +44,9 @@ func (c *Compiled) Kept(connectors map[string]access.Description, text func(path
 	}
 	systems := c.numbers(secSystems)
 	for i := range systems.len() {
-		r.add(k.file(systems.at(i)))
+		if n := systems.at(i); n < len(k.files) {
+			r.add(k.file(n))
+		}
 	}
 	if r.Config == nil || len(r.index()) > 0 {
 		return nil
@@ -173,6 +175,10 @@ func (k *kept) find(path string) int {
 	return i
 }
 
+// damagedRecord begins what is said of a record that isn't what its own checksum says. Nothing can be
+// told from it any more.
+const damagedRecord = "the record of compiled files is damaged"
+
 // keptDocs are the documents of one kind of a record, by their place among all of that kind.
 type keptDocs[T any, D docOf[T]] struct {
 	k    *kept
@@ -210,7 +216,7 @@ func (d *keptDocs[T, D]) take(i int, p *parsed) D {
 		docs = d.of(p)
 	}
 	if place >= len(docs) {
-		panic(fmt.Sprintf("declare: the record of compiled files is damaged: %q isn't where it says", d.name(i)))
+		panic(fmt.Sprintf("%s: %q isn't where it says", damagedRecord, d.name(i)))
 	}
 	doc := docs[place]
 	if d.own != nil {

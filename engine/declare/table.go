@@ -133,7 +133,7 @@ func (l *late[T, D]) recorded(left int) int {
 
 // place is the place in the list of one in the record; it isn't ok where that is gone.
 func (l *late[T, D]) place(i int) (int, bool) {
-	if l.isGone(i) {
+	if l.isGone(i) || i >= l.from.len() {
 		return 0, false
 	}
 	left := i - less(l.gone, i)
