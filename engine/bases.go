@@ -331,6 +331,9 @@ func previousName(base *declare.Repository, d *declare.System) string {
 
 // compare computes the shifts of the declaration against its base.
 func (s *session) compare(plain *resolve.World, head func(*base) (*resolve.World, declare.Problems)) {
+	if s.opts.person != "" {
+		return // it is about no change
+	}
 	if s.newest == nil {
 		// Everything is new. Telling that line by line is worth its cost only where nothing
 		// else is shown.
@@ -340,7 +343,7 @@ func (s *session) compare(plain *resolve.World, head func(*base) (*resolve.World
 		}
 		return
 	}
-	if s.opts.Leave != nil || s.opts.person != "" {
+	if s.opts.Leave != nil {
 		return // it is about no change
 	}
 	if s.newest.decl == s.head.Repo {

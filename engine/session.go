@@ -172,8 +172,10 @@ func (e *Engine) prepare(ctx context.Context, o PlanOptions, write bool) (_ *ses
 	if o.Day {
 		s.at = declare.Date{Day: o.At}.Start(s.head.Repo.Config.Location())
 	}
-	differs := s.head.differsAside(ctx, o.Source)
-	defer func() { err = errors.Join(err, differs()) }()
+	if o.person == "" { // a question about one person isn't about the folder
+		differs := s.head.differsAside(ctx, o.Source)
+		defer func() { err = errors.Join(err, differs()) }()
+	}
 	if err := s.loadTip(ctx); err != nil {
 		return nil, err
 	}
