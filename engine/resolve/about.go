@@ -124,7 +124,7 @@ type touching struct {
 
 func (t *touching) of() *sets {
 	if t.sets == nil {
-		in := Input{Repo: t.repo, At: t.at}
+		in := Input{Repo: t.repo, At: t.at, About: map[string]bool{}} // people are read when they are met
 		loc := t.repo.Config.Location()
 		t.sets = newSets(&resolver{in: in, loc: loc, people: newPeople(in, loc)}, nil)
 	}

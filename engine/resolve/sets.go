@@ -53,6 +53,7 @@ func (s *sets) named(id string) (int32, bool) {
 // each calls with everybody whom it is about.
 func (s *sets) each(f func(int32)) {
 	if s.of == nil {
+		s.r.people.repo.People() // read side by side, where they weren't yet
 		for i := range int32(s.r.people.gone) {
 			f(i)
 		}
