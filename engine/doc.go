@@ -38,9 +38,10 @@
 // system. What touches the world (repo, observe, journal, apply) decides nothing. Connectors
 // translate (see connectors/connector.go), cmd/accord has flags and exit codes.
 //
-// What a run understood is kept for the next one in cache.go, which revisions are known to be sound
-// in sound.go; focus.go decides when a run looks at no more than what a change touches, or at one
-// person. Nothing that is carried out comes from there.
+// What a run understood is kept for the next one in cache.go; documents are read out of it when
+// somebody asks for them (declare/kept.go, found by declare/index.go). Which revisions are known to be
+// sound is in sound.go, how one vouches for the next in vouch.go; focus.go decides when a run looks at
+// no more than what a change touches, or at one person. Nothing that is carried out comes from there.
 //
 // Whose access is taken away at once is in offboard.go (the run), leave.go (what of it differs
 // from any run: what is read, what is planned) and withheld.go (why nothing is given back).
@@ -70,9 +71,12 @@
 //     held to Reasons.
 //   - What a state file may hold: connectors/file/parse.go; written.go there reads the form that Accord
 //     writes itself. How loosely a system compares names: access.Kind.Verbatim, Folded and access.Fold.
-//   - A field of people, groups, roles and grants also goes through declare/codec.go; whether one document
-//     can make another one wrong, through declare/derive.go; whose access hangs on it, through
-//     resolve/about.go (Touched).
+//   - A field of people, groups, roles and grants also goes through declare/codec.go, one of systems through
+//     codec_system.go; whether one document can make another one wrong, through declare/derive.go; whose
+//     access hangs on it, through resolve/about.go (Touched).
+//   - Whatever goes through all people, groups, roles or grants reads all of them: a run about one change
+//     asks for those that it needs, by id, by place or by an index (declare/repository.go, index.go). A
+//     form of set expressions also has its atoms in declare/index.go, or somebody is left out.
 //   - A new system: a folder under connectors, joined in connectors/all.
 //
 // # What holds everywhere

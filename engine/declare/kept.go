@@ -59,8 +59,7 @@ func (c *Compiled) Kept(connectors map[string]access.Description, text func(path
 	k.groups = keptDocs[Group, *Group]{k: k, rows: c.numbers(secGroups), of: func(p *parsed) []*Group { return p.groups }}
 	k.roles = keptDocs[Role, *Role]{k: k, rows: c.numbers(secRoles), of: func(p *parsed) []*Role { return p.roles }, own: k.ownRole}
 	k.grants = keptDocs[Grant, *Grant]{k: k, rows: c.numbers(secGrants), of: func(p *parsed) []*Grant { return p.grants }, own: k.ownGrant}
-	r.people.late, r.groups.late = newLate(k.people.open(), nil, nil), newLate(k.groups.open(), nil, nil)
-	r.roles.late, r.grants.late = newLate(k.roles.open(), nil, nil), newLate(k.grants.open(), nil, nil)
+	r.people, r.groups, r.roles, r.grants = k.people.open(), k.groups.open(), k.roles.open(), k.grants.open()
 	r.files = fileTable{late: &lateFiles{from: k}}
 	r.sound = connectors
 	return r
@@ -188,9 +187,10 @@ type keptDocs[T any, D docOf[T]] struct {
 	docs []atomic.Pointer[T]
 }
 
-func (d *keptDocs[T, D]) open() *keptDocs[T, D] {
+// open makes a table of all of them.
+func (d *keptDocs[T, D]) open() table[T, D] {
 	d.docs = make([]atomic.Pointer[T], d.len())
-	return d
+	return table[T, D]{late: newLate[T, D](d, nil, nil)}
 }
 
 func (d *keptDocs[T, D]) len() int { return d.rows.len() / 3 }

@@ -81,6 +81,9 @@ func TestKept(t *testing.T) {
 		if kept == nil {
 			t.Fatalf("seed %d: nothing was kept", seed)
 		}
+		if seed%10 == 0 {
+			sameIndex(t, from, kept)
+		}
 		next := maps.Clone(tree)
 		for range r.IntN(3) {
 			switch i := r.IntN(4); r.IntN(5) {
