@@ -311,15 +311,6 @@ func (r *reader) count() int {
 	return int(n)
 }
 
-func (r *reader) take(n int) string {
-	if n > len(r.in)-r.at {
-		r.failed = true
-		return ""
-	}
-	r.at += n
-	return r.in[r.at-n : r.at]
-}
-
 func (r *reader) text() string {
 	n := r.number()
 	if n >= uint64(r.strings.len()) {
