@@ -93,6 +93,7 @@ type session struct {
 	plain    *resolve.World                      // head where there is no base; nil if every system has one
 	others   []other                             // systems that aren't part of the run, where roles exclude each other
 	found    map[string]map[string]resolve.Found // accounts that are called otherwise than declared
+	reading  *observe.Reading                    // of the systems; nil before any could be asked
 	seen     *remembering
 	focus    map[string]bool  // the only people whose access is resolved; nil: everybody's
 	alone    bool             // only the declaration itself matters, not what it changes
@@ -116,6 +117,7 @@ type system struct {
 	baseAt   time.Time
 	baseErr  string // why the last applied revision can't be had
 	live     *access.State
+	ahead    bool // it is asked while what is declared is being resolved
 	// whole is the whole system, where live is the part that a run about one person concerns; asked
 	// tells that the whole had to be read. took is how long reading took.
 	whole   *access.State
@@ -140,6 +142,9 @@ type base struct {
 }
 
 func (s *session) close() error {
+	if s.reading != nil {
+		s.reading.Stop() // before anything that reads is closed
+	}
 	errs := []error{s.head.Close()}
 	for _, sys := range s.systems {
 		if sys.conn != nil {
@@ -200,6 +205,7 @@ func (e *Engine) prepare(ctx context.Context, o PlanOptions, write bool) (_ *ses
 		return nil, err
 	}
 	s.connect(write)
+	s.readAhead(ctx)
 	s.setFocus(ctx)
 	if err := s.resolve(); err != nil {
 		return nil, err
