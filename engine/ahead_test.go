@@ -282,3 +282,18 @@ func TestResolvingFails(t *testing.T) {
 		t.Errorf("asked were %v", got)
 	}
 }
+
+// TestJournalElsewhere: what counts is the journal of which accord.yaml says where it is, whatever was
+// read meanwhile.
+func TestJournalElsewhere(t *testing.T) {
+	for _, config := range []string{"", "journal: {dir: elsewhere}\n", "journal: {git: refs/accord/journal}\n"} {
+		s := oneSystem(t)
+		s.config = config
+		s.seed("sys", "folder/f")
+		const system = "\n---\nsystem: sys\nconnector: sys\nmode: additive\nmanage: ['*/*']\nguards: {max_removals: 100%}\n"
+		s.commit("person: al\n" + to("al") + system)
+		s.apply(engine.ExitOK)
+		s.commit("person: al\n" + system)
+		s.want(config, keys(s.plan()), "revoke sys/al folder/f read") // only who remembers it takes it away
+	}
+}

@@ -57,6 +57,7 @@ type session struct {
 	opts    PlanOptions
 	head    *Declaration
 	kept    keeping // where the journal is
+	aside   *aside  // what is read of it meanwhile; nil: nothing is
 	away    error   // why its record can't be reached, if this run goes on by what was seen of it
 	byWhat  string  // what that is
 	unsent  error   // why what an earlier run recorded couldn't be sent there
@@ -163,6 +164,10 @@ func (e *Engine) prepare(ctx context.Context, o PlanOptions, write bool) (_ *ses
 	s := &session{Engine: e, opts: o, at: o.At, bases: map[string]*base{}, found: map[string]map[string]resolve.Found{}}
 	if s.at.IsZero() {
 		s.at = e.Now()
+	}
+	if !write {
+		s.aside = journalAside(ctx, o.Source)
+		defer s.aside.stop()
 	}
 	if s.head, err = e.Load(ctx, o.Source); err != nil {
 		return nil, err
