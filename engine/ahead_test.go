@@ -297,3 +297,41 @@ func TestJournalElsewhere(t *testing.T) {
 		s.want(config, keys(s.plan()), "revoke sys/al folder/f read") // only who remembers it takes it away
 	}
 }
+
+// TestBaseIsHead: where head itself was applied last, what was before is still told from what is known
+// besides: of somebody who was offboarded since, what the base gave them.
+func TestBaseIsHead(t *testing.T) {
+	give := access.Change{System: "sys", Action: access.Give, Subject: access.Account("al"), Target: access.ID{Kind: "folder", Name: "f"}, After: &access.Value{Permission: "read"}}
+	enable := access.Change{System: "sys", Action: access.Enable, Subject: access.Account("al"), Before: &access.Value{Disabled: true}, After: &access.Value{}}
+	tests := []struct {
+		name   string
+		option memory.Option
+		again  []access.Change // somebody lets them in again
+		want   []string
+	}{
+		{"disabled", memory.Settle(0), []access.Change{enable, give}, []string{"disable sys/al", "revoke sys/al folder/f read"}},
+		{"only revoked", memory.Without(access.KindAccount, access.Disable, access.Enable), []access.Change{give}, []string{"revoke sys/al folder/f read"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := oneSystem(t, tt.option)
+			s.seed("sys", "folder/f")
+			s.commit("people: [{person: al}, {person: bo}]" + to("al, bo"))
+			s.apply(engine.ExitOK)
+			s.want("as applied", keys(s.plan()))
+			if _, err := s.engine().Offboard(t.Context(), engine.OffboardOptions{Dir: s.dir, Leave: engine.Leave{Person: "al", Uncommitted: true}}); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.far["sys"].Do(tt.again...); err != nil {
+				t.Fatal(err)
+			}
+			p := s.plan()
+			for _, st := range p.Steps {
+				if st.Action == access.Revoke && len(st.Was) == 0 {
+					t.Errorf("%s: it isn't told what gave it", st.Key())
+				}
+			}
+			s.want("after the offboarding", keys(p), tt.want...)
+		})
+	}
+}
