@@ -31,9 +31,10 @@ type Reader interface {
 	// case, defaults, spelling of names, attributes that can't be told apart. Names of
 	// subjects and targets of grants pass through it as objects without attributes.
 	// It does no I/O, changes nothing it was given, and is idempotent; what was read comes
-	// back as it was. A name or an attribute that the system can't hold is an error that says
-	// what the system allows. Two declared names that become one are twins; the engine refuses
-	// them, so Normalize must map all names that the system takes for the same to one form.
+	// back as it was. It may be called at any time, also while a Read is under way. A name or an
+	// attribute that the system can't hold is an error that says what the system allows. Two
+	// declared names that become one are twins; the engine refuses them, so Normalize must map
+	// all names that the system takes for the same to one form.
 	Normalize(access.Object) (access.Object, error)
 
 	// Read says what is on the system: everything, or, if the scope names objects, these and

@@ -271,9 +271,12 @@ func (s *session) resolveOnce() error {
 			var found declare.Problems
 			b.head, found = head(b)
 			problems = problems.Merge(found)
-			var wrong declare.Problems
-			b.world, wrong = resolve.Resolve(resolve.Input{Repo: b.decl, At: s.at, Connectors: conns, Found: s.found, About: s.focus})
-			s.noteSound(len(wrong) > 0, b.world, b.rev.Hash)
+			b.world = b.head
+			if !s.nothingBefore(b, former) {
+				var wrong declare.Problems
+				b.world, wrong = resolve.Resolve(resolve.Input{Repo: b.decl, At: s.at, Connectors: conns, Found: s.found, About: s.focus})
+				s.noteSound(len(wrong) > 0, b.world, b.rev.Hash)
+			}
 			s.noteSound(len(problems) > 0, b.head, s.head.commit.Hash)
 		}
 		sys.want, sys.base = b.head.System(name), b.world.System(previousName(b.decl, sys.decl))
@@ -315,6 +318,13 @@ func (s *session) connectors() map[string]resolve.Connector {
 		}
 	}
 	return conns
+}
+
+// nothingBefore reports whether a base is head itself, and nothing is known besides of what was before
+// or was found: then both declare the same.
+func (s *session) nothingBefore(b *base, former map[string][]resolve.Former) bool {
+	return b.decl == s.head.Repo && len(former)+len(s.found)+len(s.without)+len(s.offboarded()) == 0 &&
+		!slices.ContainsFunc(s.applied, func(a applied) bool { return a.decl != b.decl })
 }
 
 // previousName is the id that a system had at the base.

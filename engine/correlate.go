@@ -119,7 +119,7 @@ func (s *session) perhaps(sys *system, in *match.Input) []*declare.Person {
 		slices.Sort(out)
 		return out
 	}
-	chosen := map[*declare.Person]bool{}
+	chosen := make(map[*declare.Person]bool, len(in.Known))
 	for _, id := range in.Known {
 		if p, _, _, ok := s.worldOf(sys).Person(id); ok {
 			chosen[p] = true

@@ -84,7 +84,7 @@ func (s *session) remember(ctx context.Context, write bool) (err error) {
 		ctx = bounded
 	}
 	if !write {
-		if s.journal, err = journal.OpenReadOnly(ctx, s.kept.store); err != nil && s.dispensable(ctx, err) {
+		if s.journal, err = s.aside.open(ctx, s.kept.store); err != nil && s.dispensable(ctx, err) {
 			s.notes = append(s.notes, "the journal couldn't be read, and isn't needed for what the declaration changes against "+s.opts.Base)
 			return nil
 		}
@@ -105,6 +105,48 @@ func (s *session) remember(ctx context.Context, write bool) (err error) {
 		s.notes = append(s.notes, openRun(r, s.kept.spooled != nil))
 	}
 	return nil
+}
+
+// aside is the journal at its usual place, which a run that only looks reads while it reads the
+// declaration. Only that tells where the journal is; what was read elsewhere counts for nothing.
+type aside struct {
+	store   journal.Store
+	cancel  context.CancelFunc
+	done    chan struct{} // closed when the journal, or why there is none, is known
+	journal *journal.Journal
+	err     error
+}
+
+// journalAside begins to read; nil where nothing can be.
+func journalAside(ctx context.Context, src Source) *aside {
+	root, err := repo.FindRoot(src.Dir)
+	if err != nil {
+		return nil
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	a := &aside{store: journal.Dir(filepath.Join(root, defaultJournalDir)), cancel: cancel, done: make(chan struct{})}
+	go func() {
+		defer close(a.done)
+		a.journal, a.err = journal.OpenReadOnly(ctx, a.store)
+	}()
+	return a
+}
+
+// open gives the journal of a store for reading: what was read aside, if that is it.
+func (a *aside) open(ctx context.Context, store journal.Store) (*journal.Journal, error) {
+	if a == nil || a.store != store {
+		return journal.OpenReadOnly(ctx, store)
+	}
+	<-a.done
+	return a.journal, a.err
+}
+
+// stop ends the reading, and returns when nothing is read any more.
+func (a *aside) stop() {
+	if a != nil {
+		a.cancel()
+		<-a.done
+	}
 }
 
 // leaveFetchTime bounds how long somebody's leaving waits for the record of the journal.

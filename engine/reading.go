@@ -12,20 +12,41 @@ import (
 	"github.com/accordhq/accord/engine/plan"
 )
 
-// read asks the systems. Planning has nothing but the reading half of a connector in its
-// hands.
+// readAhead begins to read, while it is still being resolved what is declared, the systems of which
+// it is certain that they are read, as a whole and by the connection that they were opened with:
+// whatever else comes out there, the answer is the same. Nobody whose connection has to be agreed to
+// is asked here (see distrust).
+func (s *session) readAhead(ctx context.Context) {
+	s.reading = observe.Begin(ctx, s.observing())
+	if s.opts.NoLive || s.opts.Leave != nil || s.opts.person != "" {
+		return // it isn't known yet who is asked, and what about
+	}
+	for _, sys := range s.systems {
+		if sys.conn != nil && s.trusts(sys) {
+			s.reading.Add(sys.target())
+			sys.ahead = true
+		}
+	}
+}
+
+// target is what is asked of a system. Planning has nothing but the reading half of a connector in
+// its hands.
+func (sys *system) target() observe.Target {
+	return observe.Target{System: sys.decl.ID.Value, Reader: connectors.ReadOnly(sys.conn), Scope: connectors.Scope{IDs: sys.asked}}
+}
+
+// read asks the systems that weren't asked ahead, and waits for all answers.
 func (s *session) read(ctx context.Context) {
-	var targets []observe.Target
 	for _, sys := range s.systems {
 		switch {
 		case s.opts.NoLive:
 			sys.notRead = "it wasn't asked"
-		case sys.live != nil: // nothing need be asked
+		case sys.live != nil || sys.ahead: // nothing need be asked
 		case sys.conn != nil && sys.notRead == "":
-			targets = append(targets, observe.Target{System: sys.decl.ID.Value, Reader: connectors.ReadOnly(sys.conn), Scope: connectors.Scope{IDs: sys.asked}})
+			s.reading.Add(sys.target())
 		}
 	}
-	s.observe(ctx, targets)
+	s.keepAnswers(s.reading.Results())
 	switch {
 	case s.opts.Leave != nil:
 		s.widen(ctx)
@@ -40,11 +61,19 @@ func (s *session) read(ctx context.Context) {
 
 // observe asks systems side by side, and keeps what they answer.
 func (s *session) observe(ctx context.Context, targets []observe.Target) {
+	s.keepAnswers(observe.Read(ctx, targets, s.observing()))
+}
+
+func (s *session) observing() observe.Options {
 	o := observe.Options{Parallel: s.opts.Parallel, Timeout: s.timeout(), Progress: s.opts.Progress}
 	if o.Parallel == 0 {
 		o.Parallel = 8
 	}
-	for _, r := range observe.Read(ctx, targets, o) {
+	return o
+}
+
+func (s *session) keepAnswers(results []observe.Result) {
+	for _, r := range results {
 		sys := s.systemOf(r.System)
 		sys.live, sys.err = r.State, r.Err
 		sys.took += r.Took

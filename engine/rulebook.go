@@ -231,23 +231,30 @@ func (s *session) resolved(b *rulebook) *resolve.World {
 	return b.world
 }
 
+// trusts reports whether a system may be asked without anybody having to agree: by a connection that
+// is the rulebook's as well, or that the run allows by name. Without a rulebook of its own the
+// declaration is trusted as a whole.
+func (s *session) trusts(sys *system) bool {
+	if s.book.own || s.book.decl == s.head.Repo {
+		return true
+	}
+	was := managed(s.book.decl, sys.decl)
+	return was != nil && connection(was) == connection(sys.conf) ||
+		slices.Contains(s.opts.Allow, plan.Allow{Name: access.RiskConnection, Ref: sys.decl.ID.Value})
+}
+
 // distrust keeps from being read what the declaration points elsewhere than the rulebook does,
-// or that it brings in: a credential would go where nobody agreed to send it. Without a rulebook
-// of its own the declaration is trusted as a whole.
+// or that it brings in: a credential would go where nobody agreed to send it.
 //
 // An apply still reads a system whose connection changed, by the connection before: whoever left
 // there goes. Nothing else is done.
 func (s *session) distrust(write bool) {
-	if s.book.own || s.book.decl == s.head.Repo {
-		return
-	}
 	for _, sys := range s.systems {
-		name := sys.decl.ID.Value
-		was := managed(s.book.decl, sys.decl)
-		if was != nil && connection(was) == connection(sys.conf) ||
-			slices.Contains(s.opts.Allow, plan.Allow{Name: access.RiskConnection, Ref: name}) {
+		if s.trusts(sys) {
 			continue
 		}
+		name := sys.decl.ID.Value
+		was := managed(s.book.decl, sys.decl)
 		text := fmt.Sprintf("%s is new since %s, by whose settings it is judged, and isn't read before somebody agrees", name, s.book.name)
 		if was != nil {
 			if by := s.ownersApprove(was.Owners); len(by) > 0 {

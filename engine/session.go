@@ -57,6 +57,7 @@ type session struct {
 	opts    PlanOptions
 	head    *Declaration
 	kept    keeping // where the journal is
+	aside   *aside  // what is read of it meanwhile; nil: nothing is
 	away    error   // why its record can't be reached, if this run goes on by what was seen of it
 	byWhat  string  // what that is
 	unsent  error   // why what an earlier run recorded couldn't be sent there
@@ -93,6 +94,7 @@ type session struct {
 	plain    *resolve.World                      // head where there is no base; nil if every system has one
 	others   []other                             // systems that aren't part of the run, where roles exclude each other
 	found    map[string]map[string]resolve.Found // accounts that are called otherwise than declared
+	reading  *observe.Reading                    // of the systems; nil before any could be asked
 	seen     *remembering
 	focus    map[string]bool    // the only people whose access is resolved; nil: everybody's
 	differs  declare.Difference // of head to the base that is known to be sound, with focus
@@ -118,6 +120,7 @@ type system struct {
 	baseAt   time.Time
 	baseErr  string // why the last applied revision can't be had
 	live     *access.State
+	ahead    bool // it is asked while what is declared is being resolved
 	// whole is the whole system, where live is the part that a run about one person concerns; asked
 	// tells that the whole had to be read. took is how long reading took.
 	whole   *access.State
@@ -142,6 +145,9 @@ type base struct {
 }
 
 func (s *session) close() error {
+	if s.reading != nil {
+		s.reading.Stop() // before anything that reads is closed
+	}
 	errs := []error{s.head.Close()}
 	for _, sys := range s.systems {
 		if sys.conn != nil {
@@ -160,6 +166,10 @@ func (e *Engine) prepare(ctx context.Context, o PlanOptions, write bool) (_ *ses
 	s := &session{Engine: e, opts: o, at: o.At, bases: map[string]*base{}, found: map[string]map[string]resolve.Found{}}
 	if s.at.IsZero() {
 		s.at = e.Now()
+	}
+	if !write {
+		s.aside = journalAside(ctx, o.Source)
+		defer s.aside.stop()
 	}
 	if s.head, err = e.Load(ctx, o.Source); err != nil {
 		return nil, err
@@ -204,6 +214,7 @@ func (e *Engine) prepare(ctx context.Context, o PlanOptions, write bool) (_ *ses
 		return nil, err
 	}
 	s.connect(write)
+	s.readAhead(ctx)
 	s.setFocus(ctx)
 	if err := s.resolve(); err != nil {
 		return nil, err

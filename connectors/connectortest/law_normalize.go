@@ -3,7 +3,9 @@ package connectortest
 import (
 	"maps"
 	"strings"
+	"sync"
 
+	"github.com/accordhq/accord/connectors"
 	"github.com/accordhq/accord/engine/access"
 )
 
@@ -88,6 +90,9 @@ func normalizePure(t *trial) {
 	if err := c.Close(); err != nil {
 		t.Errorf("closing: %v", err)
 	}
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	beside.Go(func() { _, _ = b.Read(t.Context(), connectors.Scope{}) }) // what it answers is the matter of other laws
 	for _, o := range b.maker.wished() {
 		given := maps.Clone(o.Attributes)
 		first, err1 := b.Normalize(o)

@@ -127,7 +127,7 @@ type claimed struct {
 func Match(in Input) Result {
 	m := newMatcher(in)
 	var all []claimed // sorted, as the objects are
-	byPerson := map[string][]access.ID{}
+	byPerson := make(map[string][]access.ID, len(in.People))
 	for o := range in.Live.Objects() {
 		if !m.linkable(o) {
 			continue
@@ -189,7 +189,7 @@ func (m *matcher) names(id access.ID) []string {
 }
 
 func newMatcher(in Input) *matcher {
-	m := &matcher{Input: in, byName: map[access.ID][]string{}, byValue: make([]map[string][]string, len(in.Rules)), account: map[string]access.ID{}}
+	m := &matcher{Input: in, byName: map[access.ID][]string{}, byValue: make([]map[string][]string, len(in.Rules)), account: make(map[string]access.ID, len(in.People))}
 	for i, r := range in.Rules {
 		m.byValue[i] = map[string][]string{}
 		m.called = m.called || r.By == ByName
@@ -211,7 +211,7 @@ func newMatcher(in Input) *matcher {
 // claims are what the rules say of an account, in their order.
 func (m *matcher) claims(o access.Object) []claim {
 	protected := m.Protected != nil && m.Protected(o.ID)
-	var out []claim
+	out := make([]claim, 0, len(m.Rules))
 	for i, r := range m.Rules {
 		var people []string
 		switch {
@@ -235,9 +235,9 @@ func (m *matcher) claims(o access.Object) []claim {
 }
 
 func peopleOf(claims []claim) []string {
-	var out []string
-	for _, c := range claims {
-		out = append(out, c.person)
+	out := make([]string, len(claims))
+	for i, c := range claims {
+		out[i] = c.person
 	}
 	slices.Sort(out)
 	return slices.Compact(out)

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/accordhq/accord/connectors"
@@ -35,33 +34,90 @@ type Options struct {
 	Parallel int
 	// Timeout is how long one system may take; zero: as long as the context lasts.
 	Timeout time.Duration
-	// Progress is told about each system as it answers; it may be nil. Calls don't overlap.
+	// Progress is told, by whoever waits for the results, about each system as it answers; it may
+	// be nil. Calls don't overlap.
 	Progress func(Result)
 }
 
 // Read reads all targets and gives their results in the order of the targets. It returns when
 // every system has answered or given up.
 func Read(ctx context.Context, targets []Target, o Options) []Result {
-	out := make([]Result, len(targets))
-	slots := make(chan struct{}, max(1, o.Parallel))
-	var wg sync.WaitGroup
-	var mu sync.Mutex
-	for i, t := range targets {
-		wg.Go(func() {
-			slots <- struct{}{}
-			defer func() { <-slots }()
-			start := time.Now()
-			state, err := one(ctx, t, o.Timeout)
-			out[i] = Result{t.System, state, err, time.Since(start)}
-			if o.Progress != nil {
-				mu.Lock()
-				defer mu.Unlock()
-				o.Progress(out[i])
-			}
-		})
+	r := Begin(ctx, o)
+	r.Add(targets...)
+	return r.Results()
+}
+
+// Reading is systems being read while whoever began that does something else. It belongs to one
+// goroutine, which ends it by Results or by Stop.
+type Reading struct {
+	ctx     context.Context
+	cancel  context.CancelCauseFunc
+	o       Options
+	slots   chan struct{}
+	answers chan answered
+	added   int // so many targets
+	ended   int // so many of them, as far as anybody has waited for that
+}
+
+// answered is a result, and its target's place.
+type answered struct {
+	Result
+	at int
+}
+
+// Begin makes a Reading, of no system yet.
+func Begin(ctx context.Context, o Options) *Reading {
+	ctx, cancel := context.WithCancelCause(ctx)
+	return &Reading{ctx: ctx, cancel: cancel, o: o, slots: make(chan struct{}, max(1, o.Parallel)), answers: make(chan answered)}
+}
+
+// Add begins to read more systems, each as soon as there is room for it beside the others.
+func (r *Reading) Add(targets ...Target) {
+	for _, t := range targets {
+		at := r.added
+		r.added++
+		go func() { r.answers <- answered{r.read(t), at} }()
 	}
-	wg.Wait()
+}
+
+func (r *Reading) read(t Target) Result {
+	r.slots <- struct{}{}
+	defer func() { <-r.slots }()
+	if err := context.Cause(r.ctx); errors.Is(err, errStopped) {
+		return Result{System: t.System, Err: err} // whom nobody waits for isn't asked
+	}
+	start := time.Now()
+	state, err := one(r.ctx, t, r.o.Timeout)
+	return Result{t.System, state, err, time.Since(start)}
+}
+
+// Results waits until every system has answered or given up, and gives what they said in the order
+// in which they were added.
+func (r *Reading) Results() []Result {
+	out := make([]Result, r.added)
+	r.wait(func(a answered) {
+		out[a.at] = a.Result
+		if r.o.Progress != nil {
+			r.o.Progress(a.Result)
+		}
+	})
+	r.cancel(nil)
 	return out
+}
+
+var errStopped = errors.New("the answer isn't needed any more")
+
+// Stop ends what is being read, tells nobody, and returns when nothing is read any more. After
+// Results it does nothing.
+func (r *Reading) Stop() {
+	r.cancel(errStopped)
+	r.wait(func(answered) {})
+}
+
+func (r *Reading) wait(take func(answered)) {
+	for ; r.ended < r.added; r.ended++ {
+		take(<-r.answers)
+	}
 }
 
 // one reads one system. A connector that breaks the contract (panics, doesn't stop, or gives

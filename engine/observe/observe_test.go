@@ -143,3 +143,69 @@ func TestDeaf(t *testing.T) {
 		close(never)
 	})
 }
+
+// TestReading: systems are read from the moment they are added, within the limit over all of them;
+// told of is only who waits, and the results come in the order in which the systems were added.
+func TestReading(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var now, begun, told atomic.Int32
+		sleepy := func(name string, d time.Duration) observe.Target {
+			return target(name, func(context.Context) (*access.State, error) {
+				begun.Add(1)
+				if now.Add(1) > 2 {
+					t.Error("three are read at a time")
+				}
+				time.Sleep(d)
+				now.Add(-1)
+				return state(t, name), nil
+			})
+		}
+		var order []string
+		r := observe.Begin(t.Context(), observe.Options{Parallel: 2, Progress: func(r observe.Result) { told.Add(1); order = append(order, r.System) }})
+		r.Add(sleepy("slow", 5*time.Second), sleepy("quick", time.Second))
+		time.Sleep(2 * time.Second)
+		r.Add(sleepy("next", time.Second), sleepy("last", 10*time.Second))
+		synctest.Wait()
+		if begun.Load() != 3 || told.Load() != 0 {
+			t.Errorf("before anybody waits %d were begun and %d told of; want 3 and none", begun.Load(), told.Load())
+		}
+		var names []string
+		for _, res := range r.Results() {
+			names = append(names, res.System)
+			if res.State == nil || res.Err != nil {
+				t.Errorf("%s: %v", res.System, res.Err)
+			}
+		}
+		if got := strings.Join(names, " "); got != "slow quick next last" {
+			t.Errorf("results: %s", got)
+		}
+		if len(order) != 4 || order[3] != "last" {
+			t.Errorf("told of: %v", order)
+		}
+		r.Stop()
+	})
+}
+
+// TestStop: what is being read is ended and waited for, and who waits for room is never asked.
+func TestStop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked, over atomic.Int32
+		one := func(name string) observe.Target {
+			return target(name, func(ctx context.Context) (*access.State, error) {
+				asked.Add(1)
+				<-ctx.Done()
+				time.Sleep(time.Second)
+				over.Add(1)
+				return nil, ctx.Err()
+			})
+		}
+		r := observe.Begin(t.Context(), observe.Options{Parallel: 2, Timeout: time.Hour, Progress: func(r observe.Result) { t.Errorf("told of %s", r.System) }})
+		r.Add(one("a"), one("b"), one("c"), one("d"))
+		synctest.Wait()
+		r.Stop()
+		r.Stop()
+		if asked.Load() != 2 || over.Load() != 2 {
+			t.Errorf("asked were %d, and %d are over; want 2 and 2", asked.Load(), over.Load())
+		}
+	})
+}
