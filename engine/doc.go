@@ -42,6 +42,10 @@
 // somebody asks for them (declare/kept.go, found by declare/index.go). Which revisions are known to be
 // sound is in sound.go, how one vouches for the next in vouch.go; focus.go decides when a run looks at
 // no more than what a change touches, or at one person. Nothing that is carried out comes from there.
+// What head is compared with is loaded in bases.go and resolved in resolving.go. A run doesn't wait where
+// it needn't: the journal at its usual place is read beside the declaration (aside, keeping.go), and
+// systems of which it is certain that they are read, as a whole and by a connection that nobody has to
+// agree to, while it is resolved what is declared (readAhead, reading.go).
 //
 // Whose access is taken away at once is in offboard.go (the run), leave.go (what of it differs
 // from any run: what is read, what is planned) and withheld.go (why nothing is given back).
