@@ -125,6 +125,7 @@ func Resolve(in Input) (*World, declare.Problems) {
 	for _, d := range w.Systems {
 		r.systems[d.Decl.ID.Value] = d
 	}
+	r.callings = callings(w.Systems)
 	var beside sync.WaitGroup
 	beside.Go(func() { r.mentions = mentionsOf(in.Repo) })
 	r.rows()
@@ -143,6 +144,7 @@ type resolver struct {
 	sets     *sets
 	systems  map[string]*Desired
 	mentions map[string][]mention // by system
+	callings map[string]*calling  // by rule
 
 	mu       sync.Mutex
 	problems declare.Problems
