@@ -43,13 +43,19 @@ func (r *resolver) calls(rule naming) []call {
 	c := r.callings[rule.pattern]
 	c.once.Do(func() {
 		c.list = make([]call, len(r.people.list))
+		var texts strings.Builder // side by side they are read sooner
 		for i, p := range r.people.list {
 			if len(p.Accounts)+len(p.Previously) > 0 || i >= r.people.gone {
 				continue
 			}
 			if name, err := rule.rule.Expand(p); err == nil {
+				texts.WriteString(name)
 				c.list[i] = call{name, p.ID.Value, r.people.judged[i].status}
 			}
+		}
+		for i, all := 0, texts.String(); i < len(c.list); i++ {
+			n := len(c.list[i].name)
+			c.list[i].name, all = all[:n], all[n:]
 		}
 	})
 	return c.list

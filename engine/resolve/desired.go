@@ -1,7 +1,6 @@
 package resolve
 
 import (
-	"cmp"
 	"fmt"
 	"iter"
 	"slices"
@@ -26,6 +25,7 @@ type Desired struct {
 	ents     []entitlement
 	entIndex map[entitlement]int32
 	targets  map[access.ID]access.ID // as declared → as the connector spells it
+	gifts    []gift                  // until they are made rows
 	rows     []row                   // sorted by person, entitlement
 	ways     []way
 	state    *access.State
@@ -132,9 +132,9 @@ func (d *Desired) entitlement(e *declare.Entitlement) int32 {
 	return i
 }
 
-// finish turns the rows into the state and the holders.
+// finish turns what is given into rows, and these into the state and the holders.
 func (d *Desired) finish(r *resolver) {
-	d.rows = sortRows(d.rows)
+	d.makeRows()
 	d.checkTargets(r)
 	b := access.NewBuilder(d.Decl.ID.Value)
 	d.addResources(r, b)
@@ -160,27 +160,35 @@ type claimant struct {
 
 // claimants are sorted by person.
 func (d *Desired) claimants(r *resolver) []claimant {
-	n := 0
+	stripped := r.people.stripped(d)
+	n := len(stripped)
 	for i := range d.rows {
 		if i == 0 || d.rows[i].person != d.rows[i-1].person {
 			n++
 		}
 	}
-	out := make([]claimant, 0, n+len(r.people.stripped(d)))
-	for i, row := range d.rows {
-		if i == 0 || row.person != d.rows[i-1].person {
-			out = append(out, claimant{row.person, i})
-		}
-	}
-	for _, person := range r.people.stripped(d) {
-		if !r.isAbout(person) {
-			continue
-		}
-		if _, ok := slices.BinarySearchFunc(out[:n], person, func(c claimant, p int32) int { return cmp.Compare(c.person, p) }); !ok {
+	out := make([]claimant, 0, n)
+	without := func(person int32) {
+		if r.isAbout(person) {
 			out = append(out, claimant{person, -1})
 		}
 	}
-	slices.SortFunc(out, func(a, b claimant) int { return cmp.Compare(a.person, b.person) })
+	for i := range d.rows {
+		person := d.rows[i].person
+		if i > 0 && person == d.rows[i-1].person {
+			continue
+		}
+		for ; len(stripped) > 0 && stripped[0] < person; stripped = stripped[1:] {
+			without(stripped[0])
+		}
+		if len(stripped) > 0 && stripped[0] == person {
+			stripped = stripped[1:]
+		}
+		out = append(out, claimant{person, i})
+	}
+	for _, person := range stripped {
+		without(person)
+	}
 	return out
 }
 

@@ -128,7 +128,7 @@ func Resolve(in Input) (*World, declare.Problems) {
 	r.callings = callings(w.Systems)
 	var beside sync.WaitGroup
 	beside.Go(func() { r.mentions = mentionsOf(in.Repo) })
-	r.rows()
+	r.gifts()
 	beside.Wait()
 	r.finish(w.Systems)
 	r.exclusive(w)
@@ -161,7 +161,7 @@ func (r *resolver) problem(pos declare.Pos, message, hint string) {
 // finish works on several systems at a time, the largest first: they don't know of each other.
 func (r *resolver) finish(systems []*Desired) {
 	order := slices.Clone(systems)
-	slices.SortStableFunc(order, func(a, b *Desired) int { return len(b.rows) - len(a.rows) })
+	slices.SortStableFunc(order, func(a, b *Desired) int { return b.given() - a.given() })
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), len(order)) {

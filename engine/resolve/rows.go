@@ -74,8 +74,8 @@ type entitlement struct {
 	permission string
 }
 
-// rows makes the rows of every grant document.
-func (r *resolver) rows() {
+// gifts finds what every grant document gives to whom.
+func (r *resolver) gifts() {
 	for _, g := range r.in.Repo.Grants {
 		var what []*bundle
 		for i := range g.Access {
@@ -90,40 +90,70 @@ func (r *resolver) rows() {
 	}
 }
 
-// gift is one entitlement on its way to everybody who gets it by one grant.
+// gift is what one grant gives on one system to everybody who gets it. Most grants give to the same
+// people on several systems, each of which makes its own rows of it.
 type gift struct {
-	to   *Desired
-	what *bundle
-	ent  int32
-	path *path // by which the last one got it
-	by   int32
+	grant *declare.Grant
+	what  []*bundle
+	to    []member // with when they get it; shared
 }
 
 func (r *resolver) give(g *declare.Grant, what []*bundle) {
-	var gifts []gift
-	for _, b := range what {
-		if d := r.systems[b.ent.System.Value]; d != nil {
-			gifts = append(gifts, gift{to: d, what: b, ent: -1})
-		}
+	what = slices.DeleteFunc(what, func(b *bundle) bool { return r.systems[b.ent.System.Value] == nil })
+	if len(what) == 0 {
+		return
 	}
 	w := window(g.From, g.Until, r.loc)
-	for _, m := range r.sets.union(g.To) {
-		s := m.span.and(w).and(r.people.span(m.person))
-		if s.empty() {
-			continue
+	to := r.sets.union(g.To)
+	for i := range to {
+		to[i].span = to[i].span.and(w).and(r.people.span(to[i].person))
+	}
+	if to = slices.DeleteFunc(to, func(m member) bool { return m.span.empty() }); len(to) == 0 {
+		return
+	}
+	for _, b := range what {
+		d := r.systems[b.ent.System.Value]
+		if n := len(d.gifts); n == 0 || d.gifts[n-1].grant != g {
+			d.gifts = append(d.gifts, gift{grant: g, to: to})
 		}
-		for i := range gifts {
-			f := &gifts[i]
-			if f.ent < 0 {
-				f.ent = f.to.entitlement(f.what.ent)
+		last := &d.gifts[len(d.gifts)-1]
+		last.what = append(last.what, b)
+	}
+}
+
+// given is how many rows there will be.
+func (d *Desired) given() (n int) {
+	for i := range d.gifts {
+		n += len(d.gifts[i].to) * len(d.gifts[i].what)
+	}
+	return n
+}
+
+// makeRows makes the rows of everything that is given here.
+func (d *Desired) makeRows() {
+	rows := make([]row, 0, d.given())
+	var ents []int32 // of one gift
+	for i := range d.gifts {
+		g := &d.gifts[i]
+		ents = ents[:0]
+		for _, b := range g.what {
+			ents = append(ents, d.entitlement(b.ent))
+		}
+		var last *path // by which the one before got it
+		by := 0
+		for _, m := range g.to {
+			if m.path != last {
+				last, by = m.path, len(d.ways)
+				for _, b := range g.what {
+					d.ways = append(d.ways, way{m.path, b, g.grant})
+				}
 			}
-			if f.path != m.path {
-				f.path, f.by = m.path, int32(len(f.to.ways))
-				f.to.ways = append(f.to.ways, way{m.path, f.what, g})
+			for k, ent := range ents {
+				rows = append(rows, row{m.person, ent, m.span, int32(by + k)})
 			}
-			f.to.rows = append(f.to.rows, row{m.person, f.ent, s, f.by})
 		}
 	}
+	d.rows, d.gifts = sortRows(rows), nil
 }
 
 // maxWays is how many ways to the same thing are kept: more explain nothing, and groups and
