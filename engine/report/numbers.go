@@ -22,6 +22,9 @@ func newNumbering[K comparable]() numbering[K] { return numbering[K]{numbers: ma
 func (t *numbering[K]) number(k K) int32 {
 	if t.numbers == nil {
 		n := len(t.list)
+		if n > 0 && t.list[n-1] == k {
+			return int32(n - 1)
+		}
 		t.list = append(t.list, k)
 		if n == 0 || t.compare(&t.list[n-1], &t.list[n]) < 0 {
 			return int32(n)

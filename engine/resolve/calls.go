@@ -16,6 +16,8 @@ import (
 type call struct {
 	name, person string
 	status       access.HolderStatus
+	// alone says of somebody who left that the rule calls nobody else so.
+	alone bool
 }
 
 // calling are the names by one rule, by person, made when they are asked for.
@@ -50,7 +52,12 @@ func (r *resolver) calls(rule naming) []call {
 			}
 			if name, err := rule.rule.Expand(p); err == nil {
 				texts.WriteString(name)
-				c.list[i] = call{name, p.ID.Value, r.people.judged[i].status}
+				c.list[i] = call{name: name, person: p.ID.Value, status: r.people.judged[i].status}
+			}
+		}
+		for _, i := range r.people.left {
+			if call := &c.list[i]; call.name != "" {
+				call.alone = len(r.people.ruled(rule, false).of(nil, call.name)) == 1
 			}
 		}
 		for i, all := 0, texts.String(); i < len(c.list); i++ {
@@ -81,9 +88,20 @@ func (d *Desired) plainly(person int32, calls []call) (access.Holder, bool) {
 // it needs no map: they stand in the list of holders.
 type taken struct {
 	d     *Desired
+	calls []call
+	plain bool // accounts are called as the rule says and in no other way
 	last  string
 	index map[string]int32 // people by name; nil: they came sorted
 	odd   bool             // some are of another kind
+}
+
+func (d *Desired) newTaken(calls []call) *taken {
+	verbatim, _ := d.spelling()
+	own := func() bool {
+		d.loc.ownNames(d.rule.system, "", false) // sorts them by system
+		return len(d.loc.names.own[d.rule.system]) > 0
+	}
+	return &taken{d: d, calls: calls, plain: calls != nil && verbatim && len(d.found) == 0 && !own()}
 }
 
 // sorted reports whether the accounts came sorted.
@@ -98,9 +116,8 @@ func (t *taken) by(person int32, h *access.Holder) (int32, bool) {
 	if h.Status != access.HolderLeft {
 		return 0, false
 	}
-	var few [4]int32
-	if list := t.d.candidates(few[:0], h.Account); len(t.d.found) == 0 && len(list) == 1 && list[0] == person {
-		return 0, false // nobody else may be called so
+	if t.plain && t.calls[person].alone && t.calls[person].name == h.Account.Name {
+		return 0, false
 	}
 	if other, ok := t.d.link(h.Account); ok && other.Person != h.Person && other.Status != access.HolderLeft {
 		i, _ := t.d.loc.find(other.Person)

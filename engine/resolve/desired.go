@@ -206,7 +206,7 @@ func (p *people) stripped(d *Desired) []int32 {
 func (d *Desired) addPeople(r *resolver, b *access.Builder) (inOrder bool) {
 	who := d.claimants(r)
 	calls := r.calls(d.rule)
-	taken := taken{d: d}
+	taken := d.newTaken(calls)
 	d.holders = make([]holding, 0, len(who))
 	giver := newGiver(d, b)
 	for _, c := range who {
