@@ -47,6 +47,7 @@ func (t *numbering[K]) number(k K) int32 {
 // join takes over the values of another one and gives the numbers that they have here.
 func (t *numbering[K]) join(o *numbering[K]) []int32 {
 	out := make([]int32, len(o.list))
+	t.list = slices.Grow(t.list, len(o.list))
 	for i, k := range o.list {
 		out[i] = t.number(k)
 	}

@@ -95,6 +95,7 @@ type taken struct {
 	odd   bool             // some are of another kind
 }
 
+// newTaken begins with nobody.
 func (d *Desired) newTaken(calls []call) *taken {
 	verbatim, _ := d.spelling()
 	own := func() bool {

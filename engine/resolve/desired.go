@@ -133,8 +133,8 @@ func (d *Desired) entitlement(e *declare.Entitlement) int32 {
 }
 
 // finish turns what is given into rows, and these into the state and the holders.
-func (d *Desired) finish(r *resolver) {
-	d.makeRows()
+func (d *Desired) finish(r *resolver, rows *rowMaker) {
+	d.makeRows(rows)
 	d.checkTargets(r)
 	b := access.NewBuilder(d.Decl.ID.Value)
 	d.addResources(r, b)

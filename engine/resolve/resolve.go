@@ -166,12 +166,13 @@ func (r *resolver) finish(systems []*Desired) {
 	var wg sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), len(order)) {
 		wg.Go(func() {
+			var rows rowMaker
 			for {
 				i := int(next.Add(1)) - 1
 				if i >= len(order) {
 					return
 				}
-				order[i].finish(r)
+				order[i].finish(r, &rows)
 			}
 		})
 	}

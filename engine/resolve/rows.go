@@ -46,24 +46,33 @@ func (r row) compare(person, ent int32) int {
 	return cmp.Or(cmp.Compare(r.person, person), cmp.Compare(r.ent, ent))
 }
 
-// sortRows sorts by person and entitlement and leaves in order what is equal in both.
-func sortRows(rows []row) []row {
-	type place struct {
-		key uint64
-		at  int32
+// rowMaker is what rows are made with, system by system.
+type rowMaker struct {
+	rows   []row
+	places []rowPlace
+	ents   []int32
+}
+
+// rowPlace is where a row stands, and what it is sorted by.
+type rowPlace struct {
+	key uint64
+	at  int32
+}
+
+// sorted gives the rows sorted by person and entitlement, in a list of their own; what is equal in both
+// stays in order.
+func (m *rowMaker) sorted() []row {
+	m.places = m.places[:0]
+	for i, r := range m.rows {
+		m.places = append(m.places, rowPlace{uint64(r.person)<<32 | uint64(r.ent), int32(i)})
 	}
-	places := make([]place, len(rows))
-	for i, r := range rows {
-		places[i] = place{uint64(r.person)<<32 | uint64(r.ent), int32(i)}
+	compare := func(a, b rowPlace) int { return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.at, b.at)) }
+	if !slices.IsSortedFunc(m.places, compare) {
+		slices.SortFunc(m.places, compare)
 	}
-	compare := func(a, b place) int { return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.at, b.at)) }
-	if slices.IsSortedFunc(places, compare) {
-		return rows
-	}
-	slices.SortFunc(places, compare)
-	out := make([]row, len(rows))
-	for i, p := range places {
-		out[i] = rows[p.at]
+	out := make([]row, len(m.rows))
+	for i, p := range m.places {
+		out[i] = m.rows[p.at]
 	}
 	return out
 }
@@ -130,30 +139,29 @@ func (d *Desired) given() (n int) {
 }
 
 // makeRows makes the rows of everything that is given here.
-func (d *Desired) makeRows() {
-	rows := make([]row, 0, d.given())
-	var ents []int32 // of one gift
+func (d *Desired) makeRows(m *rowMaker) {
+	m.rows = slices.Grow(m.rows[:0], d.given())
 	for i := range d.gifts {
 		g := &d.gifts[i]
-		ents = ents[:0]
+		m.ents = m.ents[:0]
 		for _, b := range g.what {
-			ents = append(ents, d.entitlement(b.ent))
+			m.ents = append(m.ents, d.entitlement(b.ent))
 		}
 		var last *path // by which the one before got it
 		by := 0
-		for _, m := range g.to {
-			if m.path != last {
-				last, by = m.path, len(d.ways)
+		for _, to := range g.to {
+			if to.path != last {
+				last, by = to.path, len(d.ways)
 				for _, b := range g.what {
-					d.ways = append(d.ways, way{m.path, b, g.grant})
+					d.ways = append(d.ways, way{to.path, b, g.grant})
 				}
 			}
-			for k, ent := range ents {
-				rows = append(rows, row{m.person, ent, m.span, int32(by + k)})
+			for k, ent := range m.ents {
+				m.rows = append(m.rows, row{to.person, ent, to.span, int32(by + k)})
 			}
 		}
 	}
-	d.rows, d.gifts = sortRows(rows), nil
+	d.rows, d.gifts = m.sorted(), nil
 }
 
 // maxWays is how many ways to the same thing are kept: more explain nothing, and groups and
