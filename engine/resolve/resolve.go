@@ -127,7 +127,12 @@ func Resolve(in Input) (*World, declare.Problems) {
 	}
 	r.callings = callings(w.Systems)
 	var beside sync.WaitGroup
-	beside.Go(func() { r.mentions = mentionsOf(in.Repo) })
+	beside.Go(func() {
+		r.mentions = mentionsOf(in.Repo)
+		for _, d := range w.Systems {
+			r.calls(d.rule)
+		}
+	})
 	r.gifts()
 	beside.Wait()
 	r.finish(w.Systems)

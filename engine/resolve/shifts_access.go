@@ -72,9 +72,8 @@ func (t thing) compare(o thing) int {
 	return cmp.Or(t.subject.Compare(o.subject), t.target.Compare(o.target), strings.Compare(t.permission, o.permission))
 }
 
-// access compares who holds what, sorted as SortShifts does. Before the shifts the list has room for
-// others.
-func (c *comparer) access(base, head *World, room int) []access.Shift {
+// access compares who holds what.
+func (c *comparer) access(base, head *World) ([]part, *subjects) {
 	before, after := c.bySystem(base), c.bySystem(head)
 	var names []string
 	for name := range before {
@@ -97,7 +96,7 @@ func (c *comparer) access(base, head *World, room int) []access.Shift {
 			parts[i] = p
 		}
 	})
-	return c.shifts(parts, who, room)
+	return parts, who
 }
 
 // part is what both sides say of one system, and where they differ.
