@@ -208,7 +208,7 @@ func (d *Desired) addPeople(r *resolver, b *access.Builder) (inOrder bool) {
 	calls := r.calls(d.rule)
 	taken := d.newTaken(calls)
 	d.holders = make([]holding, 0, len(who))
-	giver := newGiver(d, b)
+	giver := newGiver(d, b.Room(len(who)+len(d.ents), len(d.rows)))
 	for _, c := range who {
 		person := c.person
 		h, ok := d.holder(r, person, c.row >= 0, calls)
