@@ -1,8 +1,6 @@
 // Package repo reads access repositories out of git: files at a revision without a checkout,
 // what changed between two revisions, and who wrote which line. It uses go-git's storage and
-// object parsing, and walks of its own above them: git's command line tool isn't needed. Where
-// hundreds of blobs are read at once, a reader of its own goes through the packs (pack.go); what
-// it can't read, go-git reads.
+// object parsing, and walks of its own above them: git's command line tool isn't needed.
 //
 // # Which files belong to an access repository
 //

@@ -88,7 +88,6 @@ func (r *packReader) hashOf(data []byte) (id plumbing.Hash) {
 func (r *packReader) object(at, limit int64) (data []byte, size int64, err error) {
 	var deltas [][]byte
 	var places []int64
-	held := int64(0) // bytes of the deltas
 	for {
 		var known bool
 		if data, known = r.bases[at]; known {
@@ -119,7 +118,7 @@ func (r *packReader) object(at, limit int64) (data []byte, size int64, err error
 		if size > limit && len(deltas) == 0 {
 			return nil, size, nil
 		}
-		if held += e.size; size > largeObject || held > largeObject || len(deltas) == maxChain {
+		if size > largeObject || len(deltas) == maxChain {
 			return nil, 0, errNotMine
 		}
 		deltas, places, at = append(deltas, delta), append(places, at), e.base
