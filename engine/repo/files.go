@@ -206,7 +206,7 @@ func (s *commitSource) follow(_ context.Context, p string, id plumbing.Hash) (en
 
 const (
 	// batch is how many files a worker takes at a time. Neighbours are often deltas of one
-	// another, so they should be read by one worker.
+	// another, so they should be read by one handle.
 	batch = 256
 	// maxWorkers bounds the handles, each of which decodes the pack indexes for itself.
 	maxWorkers = 4
@@ -215,14 +215,6 @@ const (
 // load reads the contents.
 func (r *Repo) load(ctx context.Context, list []File, limit int64) error {
 	var next, total atomic.Int64
-	if len(list) > batch {
-		if err := r.loadPacked(ctx, list, limit, &total); err != nil {
-			return err
-		}
-		if !slices.ContainsFunc(list, func(f File) bool { return !f.loaded() }) {
-			return nil
-		}
-	}
 	workers := min(maxWorkers, runtime.GOMAXPROCS(0), (len(list)+2*batch-1)/(2*batch))
 	group, ctx := errgroup.WithContext(ctx)
 	for range workers {
@@ -249,9 +241,6 @@ func (h *handle) load(ctx context.Context, list []File, limit int64, total *atom
 			return err
 		}
 		f := &list[i]
-		if f.loaded() {
-			continue
-		}
 		id := plumbing.NewHash(f.Blob)
 		o, err := h.object(plumbing.BlobObject, id)
 		if err != nil {
@@ -261,7 +250,7 @@ func (h *handle) load(ctx context.Context, list []File, limit int64, total *atom
 			continue
 		}
 		if total.Add(f.Size) > MaxTotal {
-			return tooMuch()
+			return fmt.Errorf("%w: the files are larger than %d bytes together", ErrRefused, MaxTotal)
 		}
 		if f.Data, err = content(o, id); err != nil {
 			return fmt.Errorf("%s: %w", f.Path, err)
