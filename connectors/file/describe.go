@@ -71,8 +71,11 @@ func Describe() access.Description {
 
 // normalize checks what the file can hold and drops empty attributes.
 func normalize(d access.Description, o access.Object) (access.Object, error) {
-	i := slices.IndexFunc(d.Kinds, func(k access.Kind) bool { return k.Name == o.ID.Kind })
-	if i < 0 {
+	i := 0
+	for i < len(d.Kinds) && d.Kinds[i].Name != o.ID.Kind { // a kind is large: none is copied
+		i++
+	}
+	if i == len(d.Kinds) {
 		return access.Object{}, fmt.Errorf("normalizing %s: no kind %q", o.ID, o.ID.Kind)
 	}
 	k := &d.Kinds[i]

@@ -45,6 +45,14 @@ func (b *Builder) Identity(s string) *Builder { b.identity = s; return b }
 // Self sets the account that Accord itself uses.
 func (b *Builder) Self(id ID) *Builder { b.self = id; return b }
 
+// Room makes room for about so many different IDs and so many grants, for who knows how many come.
+func (b *Builder) Room(ids, grants int) *Builder {
+	b.list = slices.Grow(b.list, ids)
+	b.facts.marks = slices.Grow(b.facts.marks, ids)
+	b.grants = slices.Grow(b.grants, grants)
+	return b
+}
+
 // Only says that the state answers for these objects and for the grants that they hold. It
 // may be called with no ID at all, for an answer about nothing.
 func (b *Builder) Only(ids ...ID) *Builder {

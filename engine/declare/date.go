@@ -53,7 +53,6 @@ func midnight(y int, m time.Month, d int, loc *time.Location) time.Time {
 }
 
 var (
-	dayForm      = regexp.MustCompile(`^(\d{4})-(\d{2})-(\d{2})$`)
 	exactForm    = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$`)
 	instantForm  = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}[Tt ]\d`)
 	relativeForm = regexp.MustCompile(`(?i)^(now|today|tomorrow|yesterday|in |next |last |after |[+-]? ?\d+ ?(s|m|h|d|w|y|sec|min|hour|day|week|month|year)s?( ago)?$)`)
@@ -66,18 +65,18 @@ const anyDate = "write a day like 2026-11-25 or an instant like 2026-11-25T18:00
 // the message is empty if the text is a date.
 func parseDate(s string) (d Date, msg, hint string) {
 	d.Text = s
-	bad := fmt.Sprintf("%q is not a date", s)
-	if m := dayForm.FindStringSubmatch(s); m != nil {
-		y, _ := strconv.Atoi(m[1])
-		month, _ := strconv.Atoi(m[2])
-		day, _ := strconv.Atoi(m[3])
-		if hint := impossibleDay(y, month, day); hint != "" {
-			return d, bad, hint
-		}
+	y, month, day, plain := dayOf(s)
+	if plain {
+		hint = impossibleDay(y, month, day)
+	}
+	if plain && hint == "" { // as nearly all are
 		d.Day = time.Date(y, time.Month(month), day, 0, 0, 0, 0, time.UTC)
 		return d, "", ""
 	}
+	bad := fmt.Sprintf("%q is not a date", s)
 	switch {
+	case plain:
+		return d, bad, hint
 	case relativeForm.MatchString(s):
 		return d, fmt.Sprintf("%q is relative: it would mean another day each time it is read", s), anyDate
 	case endlessForm.MatchString(s):
@@ -102,25 +101,36 @@ func (d *Date) again() bool {
 	if len(d.Text) != len("2026-11-25") {
 		return d.Instant.UnmarshalText([]byte(d.Text)) == nil
 	}
+	y, month, day, ok := dayOf(d.Text)
+	d.Day = time.Date(y, time.Month(month), day, 0, 0, 0, 0, time.UTC)
+	return ok
+}
+
+// dayOf reads the form of a plain day, 2026-11-25; there may be no such day.
+func dayOf(s string) (y, m, d int, ok bool) {
+	if len(s) != len("2026-11-25") {
+		return 0, 0, 0, false
+	}
+	for i := range len(s) {
+		if hyphen := i == 4 || i == 7; hyphen && s[i] != '-' || !hyphen && (s[i] < '0' || s[i] > '9') {
+			return 0, 0, 0, false
+		}
+	}
 	number := func(s string) (n int) {
-		for _, c := range []byte(s) {
-			n = n*10 + int(c-'0')
+		for i := range len(s) {
+			n = n*10 + int(s[i]-'0')
 		}
 		return n
 	}
-	d.Day = time.Date(number(d.Text[:4]), time.Month(number(d.Text[5:7])), number(d.Text[8:]), 0, 0, 0, 0, time.UTC)
-	return true
+	return number(s[:4]), number(s[5:7]), number(s[8:]), true
 }
 
 func impossibleDate(s string) string {
-	m := dayForm.FindStringSubmatch(s)
-	if m == nil {
+	y, m, d, ok := dayOf(s)
+	if !ok {
 		return ""
 	}
-	y, _ := strconv.Atoi(m[1])
-	month, _ := strconv.Atoi(m[2])
-	day, _ := strconv.Atoi(m[3])
-	return impossibleDay(y, month, day)
+	return impossibleDay(y, m, d)
 }
 
 // impossibleDay says why there is no such day, or "".

@@ -2,7 +2,6 @@ package declare
 
 import (
 	"bytes"
-	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -33,11 +32,24 @@ const (
 // scanYAML reads the documents of a file that uses nothing but the above; ok tells whether it
 // does. The bytes have passed refuseBytes.
 func scanYAML(data []byte) (docs []node, ok bool) {
-	if bytes.ContainsAny(data, "\t\r") || bytes.Contains(data, []byte("\ufeff")) {
+	s := scanner{ascii: true}
+	entries := 0
+	for i, c := range data {
+		switch {
+		case c == '\t' || c == '\r':
+			return nil, false
+		case c >= utf8.RuneSelf:
+			s.ascii = false
+		case c == ':': // a key and its value
+			entries += 2
+		case c == ',' || c == '[' || c == '{' || c == '-' && i+1 < len(data) && data[i+1] == ' ': // what follows
+			entries++
+		}
+	}
+	if !s.ascii && bytes.Contains(data, []byte("\ufeff")) {
 		return nil, false
 	}
-	s := scanner{text: string(data), stack: make([]node, 0, 24)}
-	s.ascii = !slices.ContainsFunc(data, func(b byte) bool { return b >= utf8.RuneSelf })
+	s.text, s.room = string(data), make([]node, entries)
 	if !s.split() {
 		return nil, false
 	}
@@ -65,16 +77,19 @@ type scanner struct {
 	text  string
 	ascii bool
 	lines []scanLine
-	at    int    // the line
-	stack []node // the entries of what is being read, those of the outer ones first
+	at    int // the line
+	// room is for every entry that there may be. From its beginning grows a stack, the entries of what
+	// is being read, those of the outer ones first; those of what was read stand at its end.
+	room  []node
+	stack int // how many
 }
 
 // scanLine is a line with something on it beside a comment.
 type scanLine struct {
-	number    int32
 	start     int // of the line, in bytes
 	indent    int // in spaces
 	end       int // behind its last character that isn't a space
+	number    int32
 	separator bool
 }
 
@@ -122,14 +137,20 @@ func (s *scanner) place(l *scanLine, at int) At {
 	return At{l.number, int32(utf8.RuneCountInString(s.text[l.start:at])) + 1}
 }
 
+// push puts an entry on the stack.
+func (s *scanner) push(n node) {
+	s.room[s.stack] = n
+	s.stack++
+}
+
 // take gives the entries that were put on the stack since then.
 func (s *scanner) take(n *node, kind nodeKind, since int) {
 	n.kind = kind
-	n.kids = slices.Clone(s.stack[since:])
-	if n.kids == nil {
-		n.kids = []node{}
-	}
-	s.stack = s.stack[:since]
+	end := len(s.room)
+	begin := end - (s.stack - since)
+	n.kids = s.room[begin:end:end]
+	copy(n.kids, s.room[since:s.stack])
+	s.room, s.stack = s.room[:begin], since
 }
 
 // inside reports whether there is a line of the document at this column.
@@ -149,7 +170,7 @@ func (s *scanner) mapping(n *node, column, depth int) bool {
 		return false
 	}
 	n.at = s.place(s.here(), s.here().start+column)
-	since := len(s.stack)
+	since := s.stack
 	for first := true; first || s.inside(column); first = false {
 		if !s.entry(column, depth) {
 			return false
@@ -167,7 +188,7 @@ func (s *scanner) entry(column, depth int) bool {
 	if colon < 0 {
 		return false
 	}
-	s.stack = append(s.stack, node{at: s.place(l, at), text: s.text[at:colon], plain: true})
+	s.push(node{at: s.place(l, at), text: s.text[at:colon], plain: true})
 	var value node
 	rest := colon + 1
 	for rest < l.end && s.text[rest] == ' ' {
@@ -180,7 +201,7 @@ func (s *scanner) entry(column, depth int) bool {
 	} else if rest < l.end && s.text[rest-1] != ' ' || !s.nested(&value, column, depth+1) {
 		return false
 	}
-	s.stack = append(s.stack, value)
+	s.push(value)
 	return true
 }
 
@@ -222,7 +243,7 @@ func (s *scanner) list(n *node, column, depth int) bool {
 		return false
 	}
 	n.at = s.place(s.here(), s.here().start+column)
-	since := len(s.stack)
+	since := s.stack
 	for s.inside(column) && s.item(s.here(), s.here().start+column) {
 		l := s.here()
 		at := l.start + column + 2
@@ -237,7 +258,7 @@ func (s *scanner) list(n *node, column, depth int) bool {
 		} else if !s.value(&item, l, at, depth+1) {
 			return false
 		}
-		s.stack = append(s.stack, item)
+		s.push(item)
 	}
 	s.take(n, listNode, since)
 	return true
@@ -248,7 +269,7 @@ func (s *scanner) value(n *node, l *scanLine, at, depth int) bool {
 	var end int
 	switch c := s.text[at]; {
 	case c == '[' || c == '{':
-		end = s.flow(n, l, at, depth)
+		*n, end = s.flow(l, at, depth)
 	case c == '"' || c == '\'':
 		end = s.quoted(n, l, at)
 	default:
@@ -302,46 +323,46 @@ func (s *scanner) quoted(n *node, l *scanLine, at int) int {
 }
 
 // flow reads a mapping or a list in brackets, and gives the byte behind it.
-func (s *scanner) flow(n *node, l *scanLine, at, depth int) int {
+func (s *scanner) flow(l *scanLine, at, depth int) (n node, end int) {
 	if depth > scanDepth {
-		return -1
+		return n, -1
 	}
 	kind, closing := listNode, byte(']')
 	if s.text[at] == '{' {
 		kind, closing = mapNode, '}'
 	}
 	n.at = s.place(l, at)
-	since := len(s.stack)
+	since := s.stack
 	at = s.skip(at+1, l.end)
 	for first := true; at < l.end; first = false {
 		if s.text[at] == closing && first {
-			s.take(n, kind, since)
-			return at + 1
+			s.take(&n, kind, since)
+			return n, at + 1
 		}
 		if kind == mapNode {
 			if at = s.flowKey(l, at); at < 0 {
-				return -1
+				return n, -1
 			}
 		}
 		var value node
-		if at = s.flowValue(&value, l, at, depth); at < 0 {
-			return -1
+		if value, at = s.flowValue(l, at, depth); at < 0 {
+			return n, -1
 		}
-		s.stack = append(s.stack, value)
+		s.push(value)
 		if at = s.skip(at, l.end); at == l.end {
-			return -1
+			return n, -1
 		}
 		switch s.text[at] {
 		case closing:
-			s.take(n, kind, since)
-			return at + 1
+			s.take(&n, kind, since)
+			return n, at + 1
 		case ',':
 			at = s.skip(at+1, l.end)
 		default:
-			return -1
+			return n, -1
 		}
 	}
-	return -1
+	return n, -1
 }
 
 // skip goes over spaces.
@@ -359,25 +380,26 @@ func (s *scanner) flowKey(l *scanLine, at int) int {
 	if end < 0 || end-at > scanKey || end+1 >= l.end || s.text[end] != ':' || s.text[end+1] != ' ' || s.text[end-1] == ' ' || specialKey(key.text) {
 		return -1
 	}
-	s.stack = append(s.stack, key)
+	s.push(key)
 	return s.skip(end+1, l.end)
 }
 
-func (s *scanner) flowValue(n *node, l *scanLine, at, depth int) int {
+func (s *scanner) flowValue(l *scanLine, at, depth int) (n node, end int) {
 	if at == l.end {
-		return -1
+		return n, -1
 	}
 	switch c := s.text[at]; {
 	case c == '[' || c == '{':
-		return s.flow(n, l, at, depth+1)
+		return s.flow(l, at, depth+1)
 	case c == '"' || c == '\'':
-		return s.quoted(n, l, at)
+		end = s.quoted(&n, l, at)
+		return n, end
 	}
-	end := s.flowPlain(n, l, at)
+	end = s.flowPlain(&n, l, at)
 	if end >= 0 && end < l.end && s.text[end] == ':' {
-		return -1 // a mapping without its brackets
+		end = -1 // a mapping without its brackets
 	}
-	return end
+	return n, end
 }
 
 // flowPlain reads a text without quotes in brackets, and gives the byte behind it: a comma, a

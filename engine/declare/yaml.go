@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -32,14 +33,14 @@ const (
 
 // node is one value of a YAML document: all that the decoders see of YAML.
 type node struct {
-	kind nodeKind
-	at   At
+	at At
 	// text is the scalar as written, without quotes; plain says that there were none.
-	text  string
+	text string
+	// kids are the entries of a list, or the keys and values of a mapping in turn.
+	kids  []node
+	kind  nodeKind
 	plain bool
 	null  bool
-	// kids are the entries of a list, or the keys and values of a mapping in turn.
-	kids []node
 }
 
 // is reports whether the node is a scalar that was written without quotes, as that text.
@@ -111,6 +112,9 @@ func refuseBytes(file string, data []byte) []issue {
 		c.issues = append(c.issues, issue{pos: Pos{File: file}, msg: fmt.Sprintf("the file has %d bytes; the limit is %d (1 MiB)", len(data), maxFileSize), hint: "split it: documents may stand in any number of files"})
 		return c.issues
 	}
+	if !slices.ContainsFunc(data, unusual) {
+		return nil
+	}
 	at := At{1, 0}
 	for i := 0; i < len(data); {
 		b := data[i]
@@ -136,6 +140,9 @@ func refuseBytes(file string, data []byte) []issue {
 	}
 	return nil
 }
+
+// unusual reports the bytes that have to be looked at: all but line feeds and what ASCII has to show.
+func unusual(b byte) bool { return (b < ' ' || b >= 0x7f) && b != '\n' }
 
 // hidden reports the characters that show a reviewer something else than what is there: line
 // ends that aren't line feeds, and controls of the direction of text.

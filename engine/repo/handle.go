@@ -84,10 +84,18 @@ func content(o plumbing.EncodedObject, id plumbing.Hash) ([]byte, error) {
 	if _, err := io.ReadFull(r, b); err != nil {
 		return nil, fmt.Errorf("reading %s %s: %w", o.Type(), id, err)
 	}
-	if plumbing.ComputeHash(o.Type(), b) != id {
+	if hashOf(o, b) != id {
 		return nil, fmt.Errorf("reading %s %s: its content doesn't match its id: the git repository is damaged", o.Type(), id)
 	}
 	return b, nil
+}
+
+// hashOf is the id of a content. Of an object in memory go-git makes it of the content, too, and keeps it.
+func hashOf(o plumbing.EncodedObject, content []byte) plumbing.Hash {
+	if m, ok := o.(*plumbing.MemoryObject); ok {
+		return m.Hash()
+	}
+	return plumbing.ComputeHash(o.Type(), content)
 }
 
 // commit is what is needed of a commit.

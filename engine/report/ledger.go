@@ -125,8 +125,12 @@ func ledgerFrom(n int, read func(from, to int) *ledgerPart) *ledger {
 		})
 	}
 	wg.Wait()
+	if len(parts) == 1 {
+		l.items, l.likes = parts[0].items, parts[0].likes
+		return l
+	}
 	for _, p := range parts {
-		l.items, l.likes = append(l.items, p.items...), append(l.likes, p.likes...)
+		l.items, l.likes = append(slices.Grow(l.items, n), p.items...), append(l.likes, p.likes...)
 	}
 	return l
 }
@@ -150,7 +154,7 @@ func settled[K comparable](parts []*ledgerPart, of func(*ledgerPart) *numbering[
 
 // bare gives whos without their accounts, and the number of each: those of one stand together.
 func bare(whos []who) (numbers []int32, ids []who) {
-	numbers = make([]int32, len(whos))
+	numbers, ids = make([]int32, len(whos)), make([]who, 0, len(whos))
 	for i := range whos {
 		if w := whos[i].bare(); len(ids) == 0 || ids[len(ids)-1] != w {
 			ids = append(ids, w)

@@ -22,6 +22,9 @@ func newNumbering[K comparable]() numbering[K] { return numbering[K]{numbers: ma
 func (t *numbering[K]) number(k K) int32 {
 	if t.numbers == nil {
 		n := len(t.list)
+		if n > 0 && t.list[n-1] == k {
+			return int32(n - 1)
+		}
 		t.list = append(t.list, k)
 		if n == 0 || t.compare(&t.list[n-1], &t.list[n]) < 0 {
 			return int32(n)
@@ -44,6 +47,7 @@ func (t *numbering[K]) number(k K) int32 {
 // join takes over the values of another one and gives the numbers that they have here.
 func (t *numbering[K]) join(o *numbering[K]) []int32 {
 	out := make([]int32, len(o.list))
+	t.list = slices.Grow(t.list, len(o.list))
 	for i, k := range o.list {
 		out[i] = t.number(k)
 	}

@@ -5,10 +5,18 @@ import "github.com/accordhq/accord/engine/access"
 // shiftLedger is the ledger of what a part of the declaration's changes is about.
 func (v *view) shiftLedger(of func(*access.Shift) bool) *ledger {
 	shifts := v.plan.Shifts
+	in := func(s *access.Shift) bool { return s.Kind != access.ShiftSettings && of(s) }
 	return ledgerFrom(len(shifts), func(from, to int) *ledgerPart {
 		r := shiftReader{ledgerPart: newLedgerPart(), what: map[shiftThing]int32{}, when: map[shiftTime]int32{}, why: map[fileLine]int32{}}
+		n := 0
 		for i := from; i < to; i++ {
-			if s := &shifts[i]; s.Kind != access.ShiftSettings && of(s) {
+			if in(&shifts[i]) {
+				n++
+			}
+		}
+		r.items = make([]item, 0, n)
+		for i := from; i < to; i++ {
+			if s := &shifts[i]; in(s) {
 				r.read(s)
 			}
 		}

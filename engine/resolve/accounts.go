@@ -74,8 +74,11 @@ func (d *Desired) named(n naming, p *declare.Person) (access.ID, declare.Pos, er
 }
 
 // holder links a person to an account. A name that can't be made matters only for who has
-// something to get.
-func (d *Desired) holder(r *resolver, person int32, needed bool) (access.Holder, bool) {
+// something to get. Calls are what the system's rule calls people.
+func (d *Desired) holder(r *resolver, person int32, needed bool, calls []call) (access.Holder, bool) {
+	if h, ok := d.plainly(person, calls); ok {
+		return h, true
+	}
 	p := r.people.person(person)
 	h := access.Holder{Person: p.ID.Value, Status: r.people.is(person).status} // the rest is told when it is asked for
 	id, pos, err := d.account(p)
@@ -132,22 +135,6 @@ func (d *Desired) formerNames(p *declare.Person, status access.HolderStatus) []a
 		}
 	}
 	return out
-}
-
-// takenBy finds somebody else whose account it is: of two who both count, or, for somebody who
-// left, anybody who is still here.
-func (d *Desired) takenBy(h access.Holder, taken map[string]int32) (int32, bool) {
-	if other, ok := taken[h.Account.Name]; ok {
-		return other, true
-	}
-	if h.Status != access.HolderLeft {
-		return 0, false
-	}
-	if other, ok := d.link(h.Account); ok && other.Person != h.Person && other.Status != access.HolderLeft {
-		i, _ := d.loc.find(other.Person)
-		return i, true
-	}
-	return 0, false
 }
 
 func (d *Desired) twins(r *resolver, a, b int32, id access.ID) {

@@ -1,7 +1,6 @@
 package resolve
 
 import (
-	"cmp"
 	"fmt"
 	"iter"
 	"slices"
@@ -26,10 +25,12 @@ type Desired struct {
 	ents     []entitlement
 	entIndex map[entitlement]int32
 	targets  map[access.ID]access.ID // as declared → as the connector spells it
+	gifts    []gift                  // until they are made rows
 	rows     []row                   // sorted by person, entitlement
 	ways     []way
 	state    *access.State
-	holders  []holding // sorted by account
+	holders  []holding             // sorted by account
+	was      map[int32][]access.ID // the other names that a holder's account may still have, by person
 	former   []access.Holder
 	ids      accounts
 	absent   map[access.ID]access.Link
@@ -156,21 +157,23 @@ func (d *Desired) entitlement(e *declare.Entitlement) int32 {
 	return i
 }
 
-// finish turns the rows into the state and the holders.
-func (d *Desired) finish(r *resolver) {
+// finish turns what is given into rows, and these into the state and the holders.
+func (d *Desired) finish(r *resolver, rows *rowMaker) {
 	d.mentioned = r.about == nil
-	if r.about != nil && len(d.rows) == 0 && len(d.claimants(r)) == 0 && len(r.mentions[d.Decl.ID.Value]) == 0 && len(r.in.Former[d.Decl.ID.Value]) == 0 {
+	if r.about != nil && len(d.gifts) == 0 && len(d.claimants(r)) == 0 && len(r.mentions[d.Decl.ID.Value]) == 0 && len(r.in.Former[d.Decl.ID.Value]) == 0 {
 		d.idle = true
 		return
 	}
 	d.declare(r)
-	d.rows = sortRows(d.rows)
+	d.makeRows(rows)
 	d.checkTargets(r)
 	b := access.NewBuilder(d.Decl.ID.Value)
 	d.addResources(r, b)
-	d.addPeople(r, b)
+	inOrder := d.addPeople(r, b)
 	d.addFormer(r)
-	slices.SortFunc(d.holders, func(a, b holding) int { return a.Account.Compare(b.Account) })
+	if !inOrder || len(d.former) > 0 {
+		slices.SortFunc(d.holders, func(a, b holding) int { return a.Account.Compare(b.Account) })
+	}
 	d.ids = accountsOf(d.holders)
 	state, err := b.Build()
 	if err != nil {
@@ -188,27 +191,35 @@ type claimant struct {
 
 // claimants are sorted by person.
 func (d *Desired) claimants(r *resolver) []claimant {
-	n := 0
+	stripped := r.people.stripped(d)
+	n := len(stripped)
 	for i := range d.rows {
 		if i == 0 || d.rows[i].person != d.rows[i-1].person {
 			n++
 		}
 	}
-	out := make([]claimant, 0, n+len(r.people.stripped(d)))
-	for i, row := range d.rows {
-		if i == 0 || row.person != d.rows[i-1].person {
-			out = append(out, claimant{row.person, i})
-		}
-	}
-	for _, person := range r.people.stripped(d) {
-		if !r.isAbout(person) {
-			continue
-		}
-		if _, ok := slices.BinarySearchFunc(out[:n], person, func(c claimant, p int32) int { return cmp.Compare(c.person, p) }); !ok {
+	out := make([]claimant, 0, n)
+	without := func(person int32) {
+		if r.isAbout(person) {
 			out = append(out, claimant{person, -1})
 		}
 	}
-	slices.SortFunc(out, func(a, b claimant) int { return cmp.Compare(a.person, b.person) })
+	for i := range d.rows {
+		person := d.rows[i].person
+		if i > 0 && person == d.rows[i-1].person {
+			continue
+		}
+		for ; len(stripped) > 0 && stripped[0] < person; stripped = stripped[1:] {
+			without(stripped[0])
+		}
+		if len(stripped) > 0 && stripped[0] == person {
+			stripped = stripped[1:]
+		}
+		out = append(out, claimant{person, i})
+	}
+	for _, person := range stripped {
+		without(person)
+	}
 	return out
 }
 
@@ -222,22 +233,24 @@ func (p *people) stripped(d *Desired) []int32 {
 }
 
 // addPeople names the accounts of everyone who has a row and of every leaver, and adds what
-// they hold at the instant.
-func (d *Desired) addPeople(r *resolver, b *access.Builder) {
+// they hold at the instant. It tells whether the holders are sorted.
+func (d *Desired) addPeople(r *resolver, b *access.Builder) (inOrder bool) {
 	who := d.claimants(r)
-	taken := make(map[string]int32, len(who)) // by the account's name
+	calls := r.calls(d.rule)
+	taken := d.newTaken(calls)
 	d.holders = make([]holding, 0, len(who))
+	giver := newGiver(d, b.Room(len(who)+len(d.ents), len(d.rows)))
 	for _, c := range who {
 		person := c.person
-		h, ok := d.holder(r, person, c.row >= 0)
+		h, ok := d.holder(r, person, c.row >= 0, calls)
 		if !ok {
 			continue
 		}
 		gone := int(person) >= r.people.gone
-		other, twin := d.takenBy(h, taken)
+		other, twin := taken.by(person, &h)
 		for twin && gone && len(h.Was) > 0 {
 			h.Account, h.Was = h.Was[0], h.Was[1:]
-			other, twin = d.takenBy(h, taken)
+			other, twin = taken.by(person, &h)
 		}
 		if twin {
 			if !gone { // else a current person keeps the account
@@ -245,51 +258,46 @@ func (d *Desired) addPeople(r *resolver, b *access.Builder) {
 			}
 			continue
 		}
-		taken[h.Account.Name] = person
-		if c.row >= 0 {
-			h.Wanted = d.addRows(r, b, c.row, &h)
+		taken.add(person, h.Account)
+		if len(h.Was) > 0 {
+			if d.was == nil {
+				d.was = map[int32][]access.ID{}
+			}
+			d.was[person] = h.Was
 		}
-		d.holders = append(d.holders, holding{h.Account, h.Was, person, h.Wanted})
+		if c.row >= 0 {
+			h.Wanted = d.addRows(r, giver, c.row, &h)
+		}
+		d.holders = append(d.holders, holding{h.Account, person, h.Wanted})
 	}
+	return taken.sorted()
 }
 
 // addRows adds what one person's rows, beginning at the index, give at the instant, and the
-// account to hold it. Of levels the highest counts.
-func (d *Desired) addRows(r *resolver, b *access.Builder, at int, h *access.Holder) bool {
+// account to hold it.
+func (d *Desired) addRows(r *resolver, g *giver, at int, h *access.Holder) bool {
 	person := d.rows[at].person
-	canDisable := d.Connector.Describe.Can(access.KindAccount, access.Disable)
-	if h.Status == access.HolderLeave && !canDisable {
+	if h.Status == access.HolderLeave && !d.Connector.Describe.Can(access.KindAccount, access.Disable) {
 		return false
 	}
-	var best map[access.ID]string
-	wanted := false
+	wanted, last := false, int32(-1)
 	for _, row := range d.rows[at:] {
 		if row.person != person {
 			break
 		}
-		if !row.span.holds(r.at) {
+		if row.ent == last || !row.span.holds(r.at) {
 			continue
 		}
-		e := d.ents[row.ent]
-		if len(d.without) > 0 && d.without[Access{h.Person, e.target, e.permission}] {
+		last = row.ent
+		if e := &d.ents[row.ent]; len(d.without) > 0 && d.without[Access{h.Person, e.target, e.permission}] {
 			continue
 		}
 		wanted = true
-		kind := d.kind(e.target.Kind)
-		if !kind.Ordered {
-			b.Grant(access.Grant{Subject: h.Account, Target: e.target, Permission: e.permission})
-		} else if was, ok := best[e.target]; !ok || kind.Lowers(e.permission, was) {
-			if best == nil {
-				best = map[access.ID]string{}
-			}
-			best[e.target] = e.permission
-		}
-	}
-	for target, permission := range best {
-		b.Grant(access.Grant{Subject: h.Account, Target: target, Permission: permission})
+		g.give(h.Account, row.ent)
 	}
 	if wanted {
-		d.addAccount(r, b, person, h)
+		g.giveBest(h.Account)
+		d.addAccount(r, g.to, person, h)
 	}
 	return wanted
 }

@@ -8,11 +8,11 @@ import (
 	"github.com/accordhq/accord/engine/access"
 )
 
-// holding is the holder of an account, without what the person's document says: there are as many
-// as people times systems where many left.
+// holding is the holder of an account, without what the person's document says, and without the
+// other names that few accounts have (Desired.was): there are as many as people times systems where
+// many left.
 type holding struct {
 	Account access.ID
-	Was     []access.ID
 	// person is the index of the person; below 0 the journal remembers the account, and ^person is
 	// the index into Desired.former.
 	person int32
@@ -26,7 +26,7 @@ func (d *Desired) holderAt(i int) access.Holder {
 		return d.former[^h.person]
 	}
 	out := d.loc.holder(h.person)
-	out.Account, out.Was, out.Wanted = h.Account, h.Was, h.Wanted
+	out.Account, out.Was, out.Wanted = h.Account, d.was[h.person], h.Wanted
 	return out
 }
 

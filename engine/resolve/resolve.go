@@ -127,9 +127,15 @@ func Resolve(in Input) (*World, declare.Problems) {
 	for _, d := range w.Systems {
 		r.systems[d.Decl.ID.Value] = d
 	}
+	r.callings = callings(w.Systems)
 	var beside sync.WaitGroup
-	beside.Go(func() { r.mentions = r.mentioned() })
-	r.rows()
+	beside.Go(func() {
+		r.mentions = r.mentioned()
+		for _, d := range w.Systems {
+			r.calls(d.rule)
+		}
+	})
+	r.gifts()
 	beside.Wait()
 	r.finish(w.Systems)
 	r.exclusive(w)
@@ -145,6 +151,7 @@ type resolver struct {
 	sets     *sets
 	systems  map[string]*Desired
 	mentions map[string][]mention // by system
+	callings map[string]*calling  // by rule
 
 	mu       sync.Mutex
 	problems declare.Problems
@@ -161,17 +168,18 @@ func (r *resolver) problem(pos declare.Pos, message, hint string) {
 // finish works on several systems at a time, the largest first: they don't know of each other.
 func (r *resolver) finish(systems []*Desired) {
 	order := slices.Clone(systems)
-	slices.SortStableFunc(order, func(a, b *Desired) int { return len(b.rows) - len(a.rows) })
+	slices.SortStableFunc(order, func(a, b *Desired) int { return b.given() - a.given() })
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), len(order)) {
 		wg.Go(func() {
+			var rows rowMaker
 			for {
 				i := int(next.Add(1)) - 1
 				if i >= len(order) {
 					return
 				}
-				order[i].finish(r)
+				order[i].finish(r, &rows)
 			}
 		})
 	}

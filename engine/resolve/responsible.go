@@ -30,7 +30,8 @@ type Tracer struct {
 type tracer struct {
 	d      *Desired
 	named  bool // some account is declared as a resource: what it holds isn't in any row
-	heads  map[*bundle][]headLinks
+	heads  map[*bundle][]*headLinks
+	byWay  []*headLinks // as Desired.ways; nil where it wasn't asked for
 	person int32
 	rows   []row // of the person
 	known  bool  // whether they are all that the person's account is about
@@ -73,14 +74,14 @@ func (t *Tracer) Responsible(d *Desired, person string, target access.ID, permis
 			}
 		}
 	}
-	return t.head(s, d.way(rows[0])).links[0], true, true
+	return t.head(s, rows[0]).links[0], true, true
 }
 
 // turnTo finds the rows of a person on a system.
 func (t *Tracer) turnTo(d *Desired, person string) *tracer {
 	s := t.systems[d]
 	if s == nil {
-		s = &tracer{d: d, heads: map[*bundle][]headLinks{}, person: -1}
+		s = &tracer{d: d, heads: map[*bundle][]*headLinks{}, byWay: make([]*headLinks, len(d.ways)), person: -1}
 		for id := range d.resources() {
 			s.named = s.named || id.IsAccount()
 		}
@@ -187,22 +188,32 @@ func (t *Tracer) changedLink(s *tracer, r row) (access.Link, bool) {
 			return memberLinks(s.d.loc, person, w.who, nil)[i], true
 		}
 	}
-	if h := t.head(s, w); h.last >= 0 {
+	if h := t.head(s, r); h.last >= 0 {
 		return h.links[h.last], true
 	}
 	return access.Link{}, false
 }
 
-// head gives the links that a way begins with. A bundle is one of a single grant, so that it and the
-// term tell them apart.
-func (t *Tracer) head(s *tracer, w *way) *headLinks {
+// head gives the links that the way of a row begins with.
+func (t *Tracer) head(s *tracer, r row) *headLinks {
+	h := s.byWay[r.by]
+	if h == nil {
+		h = t.makeHead(s, s.d.way(r))
+		s.byWay[r.by] = h
+	}
+	return h
+}
+
+// makeHead makes them where no other way begins so. A bundle is one of a single grant, so that it and
+// the term tell them apart.
+func (t *Tracer) makeHead(s *tracer, w *way) *headLinks {
 	heads := s.heads[w.what]
-	for i := range heads {
-		if heads[i].term == w.who.term {
-			return &heads[i]
+	for _, h := range heads {
+		if h.term == w.who.term {
+			return h
 		}
 	}
-	h := headLinks{w.who.term, s.d.head(w), -1}
+	h := &headLinks{w.who.term, s.d.head(w), -1}
 	if t.changed != nil {
 		for i, l := range h.links {
 			if t.changed(access.Link{File: l.File, Line: l.Line}) {
@@ -211,5 +222,5 @@ func (t *Tracer) head(s *tracer, w *way) *headLinks {
 		}
 	}
 	s.heads[w.what] = append(heads, h)
-	return &s.heads[w.what][len(heads)]
+	return h
 }

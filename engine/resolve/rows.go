@@ -46,24 +46,33 @@ func (r row) compare(person, ent int32) int {
 	return cmp.Or(cmp.Compare(r.person, person), cmp.Compare(r.ent, ent))
 }
 
-// sortRows sorts by person and entitlement and leaves in order what is equal in both.
-func sortRows(rows []row) []row {
-	type place struct {
-		key uint64
-		at  int32
+// rowMaker is what rows are made with, system by system.
+type rowMaker struct {
+	rows   []row
+	places []rowPlace
+	ents   []int32
+}
+
+// rowPlace is where a row stands, and what it is sorted by.
+type rowPlace struct {
+	key uint64
+	at  int32
+}
+
+// sorted gives the rows sorted by person and entitlement, in a list of their own; what is equal in both
+// stays in order.
+func (m *rowMaker) sorted() []row {
+	m.places = m.places[:0]
+	for i, r := range m.rows {
+		m.places = append(m.places, rowPlace{uint64(r.person)<<32 | uint64(r.ent), int32(i)})
 	}
-	places := make([]place, len(rows))
-	for i, r := range rows {
-		places[i] = place{uint64(r.person)<<32 | uint64(r.ent), int32(i)}
+	compare := func(a, b rowPlace) int { return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.at, b.at)) }
+	if !slices.IsSortedFunc(m.places, compare) {
+		slices.SortFunc(m.places, compare)
 	}
-	compare := func(a, b place) int { return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.at, b.at)) }
-	if slices.IsSortedFunc(places, compare) {
-		return rows
-	}
-	slices.SortFunc(places, compare)
-	out := make([]row, len(rows))
-	for i, p := range places {
-		out[i] = rows[p.at]
+	out := make([]row, len(m.rows))
+	for i, p := range m.places {
+		out[i] = m.rows[p.at]
 	}
 	return out
 }
@@ -87,8 +96,8 @@ func (r *resolver) grants() []*declare.Grant {
 	return grants
 }
 
-// rows makes the rows of the grant documents.
-func (r *resolver) rows() {
+// gifts finds what every grant document gives to whom.
+func (r *resolver) gifts() {
 	for _, g := range r.grants() {
 		var what []*bundle
 		for i := range g.Access {
@@ -103,40 +112,69 @@ func (r *resolver) rows() {
 	}
 }
 
-// gift is one entitlement on its way to everybody who gets it by one grant.
+// gift is what one grant gives on one system to everybody who gets it. Most grants give to the same
+// people on several systems, each of which makes its own rows of it.
 type gift struct {
-	to   *Desired
-	what *bundle
-	ent  int32
-	path *path // by which the last one got it
-	by   int32
+	grant *declare.Grant
+	what  []*bundle
+	to    []member // with when they get it; shared
 }
 
 func (r *resolver) give(g *declare.Grant, what []*bundle) {
-	var gifts []gift
-	for _, b := range what {
-		if d := r.systems[b.ent.System.Value]; d != nil {
-			gifts = append(gifts, gift{to: d, what: b, ent: -1})
-		}
+	what = slices.DeleteFunc(what, func(b *bundle) bool { return r.systems[b.ent.System.Value] == nil })
+	if len(what) == 0 {
+		return
 	}
 	w := window(g.From, g.Until, r.loc)
-	for _, m := range r.sets.union(g.To) {
-		s := m.span.and(w).and(r.people.span(m.person))
-		if s.empty() {
-			continue
+	to := r.sets.union(g.To)
+	for i := range to {
+		to[i].span = to[i].span.and(w).and(r.people.span(to[i].person))
+	}
+	if to = slices.DeleteFunc(to, func(m member) bool { return m.span.empty() }); len(to) == 0 {
+		return
+	}
+	for _, b := range what {
+		d := r.systems[b.ent.System.Value]
+		if n := len(d.gifts); n == 0 || d.gifts[n-1].grant != g {
+			d.gifts = append(d.gifts, gift{grant: g, to: to})
 		}
-		for i := range gifts {
-			f := &gifts[i]
-			if f.ent < 0 {
-				f.ent = f.to.entitlement(f.what.ent)
+		last := &d.gifts[len(d.gifts)-1]
+		last.what = append(last.what, b)
+	}
+}
+
+// given is how many rows there will be.
+func (d *Desired) given() (n int) {
+	for i := range d.gifts {
+		n += len(d.gifts[i].to) * len(d.gifts[i].what)
+	}
+	return n
+}
+
+// makeRows makes the rows of everything that is given here.
+func (d *Desired) makeRows(m *rowMaker) {
+	m.rows = slices.Grow(m.rows[:0], d.given())
+	for i := range d.gifts {
+		g := &d.gifts[i]
+		m.ents = m.ents[:0]
+		for _, b := range g.what {
+			m.ents = append(m.ents, d.entitlement(b.ent))
+		}
+		var last *path // by which the one before got it
+		by := 0
+		for _, to := range g.to {
+			if to.path != last {
+				last, by = to.path, len(d.ways)
+				for _, b := range g.what {
+					d.ways = append(d.ways, way{to.path, b, g.grant})
+				}
 			}
-			if f.path != m.path {
-				f.path, f.by = m.path, int32(len(f.to.ways))
-				f.to.ways = append(f.to.ways, way{m.path, f.what, g})
+			for k, ent := range m.ents {
+				m.rows = append(m.rows, row{to.person, ent, to.span, int32(by + k)})
 			}
-			f.to.rows = append(f.to.rows, row{m.person, f.ent, s, f.by})
 		}
 	}
+	d.rows, d.gifts = m.sorted(), nil
 }
 
 // maxWays is how many ways to the same thing are kept: more explain nothing, and groups and

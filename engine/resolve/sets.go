@@ -140,6 +140,9 @@ func fewWays(members []member) []member {
 
 // union gives every way in which somebody is in one of the terms.
 func (s *sets) union(terms []declare.Term) []member {
+	if len(terms) == 1 {
+		return s.term(&terms[0])
+	}
 	var out []member
 	for i := range terms {
 		out = append(out, s.term(&terms[i])...)

@@ -20,11 +20,16 @@ func Compare(base, head *World) []access.Shift {
 	if base == nil {
 		base = &World{Repo: &declare.Repository{}, people: &people{repo: &declare.Repository{}, index: map[string]int32{}}}
 	}
-	c.accounts(base, head)
-	c.statuses(base, head)
-	c.settings(base, head)
-	SortShifts(c.out)
-	return mergeShifts(c.access(base, head, len(c.out)), c.out)
+	var beside sync.WaitGroup
+	beside.Go(func() {
+		c.accounts(base, head)
+		c.statuses(base, head)
+		c.settings(base, head)
+		SortShifts(c.out)
+	})
+	parts, who := c.access(base, head)
+	beside.Wait()
+	return mergeShifts(c.shifts(parts, who, len(c.out)), c.out)
 }
 
 func newComparer(head *World) *comparer {

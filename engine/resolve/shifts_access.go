@@ -72,9 +72,8 @@ func (t thing) compare(o thing) int {
 	return cmp.Or(t.subject.Compare(o.subject), t.target.Compare(o.target), strings.Compare(t.permission, o.permission))
 }
 
-// access compares who holds what, sorted as SortShifts does. Before the shifts the list has room for
-// others.
-func (c *comparer) access(base, head *World, room int) []access.Shift {
+// access compares who holds what.
+func (c *comparer) access(base, head *World) ([]part, *subjects) {
 	before, after := c.bySystem(base), c.bySystem(head)
 	var names []string
 	for name := range before {
@@ -102,7 +101,7 @@ func (c *comparer) access(base, head *World, room int) []access.Shift {
 			parts[i] = p
 		}
 	})
-	return c.shifts(parts, who, room)
+	return parts, who
 }
 
 // untouched reports whether both sides have the same system and it has to do with nobody whom they
@@ -192,10 +191,28 @@ func (c *comparer) held(side []*Desired, things []thing, ranks []int32, reasons 
 			out = append(out, heldBy{0, rank(thing{g.Subject, g.Target, g.Permission}), always, -1})
 		}
 	}
-	slices.SortFunc(out, func(a, b heldBy) int {
-		return cmp.Or(a.compare(b), cmp.Compare(a.span.from, b.span.from), cmp.Compare(a.span.until, b.span.until), cmp.Compare(a.reason, b.reason))
-	})
+	sortHeld(out)
 	return out
+}
+
+// sortHeld sorts rows. Mostly they come subject by subject.
+func sortHeld(rows []heldBy) {
+	compare := func(a, b heldBy) int {
+		return cmp.Or(a.compare(b), cmp.Compare(a.span.from, b.span.from), cmp.Compare(a.span.until, b.span.until), cmp.Compare(a.reason, b.reason))
+	}
+	rising := true
+	for from := 0; from < len(rows) && rising; {
+		end := from + 1
+		for end < len(rows) && rows[end].subject == rows[from].subject {
+			end++
+		}
+		slices.SortFunc(rows[from:end], compare)
+		rising = end == len(rows) || rows[from].subject < rows[end].subject
+		from = end
+	}
+	if !rising {
+		slices.SortFunc(rows, compare)
+	}
 }
 
 // heldByResources yields the grants that no account holds.

@@ -10,8 +10,9 @@ import (
 // place is where a difference stands.
 type place struct{ part, at int32 }
 
-// shifts puts the differences of all systems in order, by subject, then by system and thing, and
-// says how they move access. Each processor makes a piece of the list.
+// shifts puts the differences of all systems in order, by subject, then by system and thing, which is
+// that of SortShifts, and says how they move access. Before the shifts the list has room for others.
+// Each processor makes a piece of it.
 func (c *comparer) shifts(parts []part, who *subjects, room int) []access.Shift {
 	order := bySubject(parts, len(who.ids))
 	out := make([]access.Shift, room+len(order))
