@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"maps"
 	"time"
 
 	"github.com/accordhq/accord/engine/declare"
@@ -48,7 +49,8 @@ func sooner(a, b time.Time) time.Time {
 const maxNear = 3
 
 // vouched tells until when a revision is known to be sound. One of which that isn't known is looked at
-// beside one of which it is, by what it has otherwise: main has mostly moved by a few changes since.
+// beside one of which it is, by what it has otherwise: main has mostly moved by a few changes since. So
+// is one of which it was known until something began or ended.
 func (s *session) vouched(ctx context.Context, decl *declare.Repository, rev repo.Revision) (sound, bool) {
 	tree := s.head.trees[rev.Hash]
 	if known, ok := s.foundSound(s.head.Root, tree, s.at); ok || tree == "" || !s.mayVouch() {
@@ -59,7 +61,7 @@ func (s *session) vouched(ctx context.Context, decl *declare.Repository, rev rep
 		if tried == maxNear || ctx.Err() != nil {
 			break
 		}
-		if !near.at(near.tree, s.at) {
+		if near.commit == "" || s.at.Before(near.from) {
 			continue
 		}
 		tried++
@@ -88,6 +90,16 @@ func (s *session) soundBeside(ctx context.Context, decl *declare.Repository, nea
 		return time.Time{}, false
 	}
 	about := resolve.Touched(base, decl, s.at, d)
+	until := near.until
+	if !near.at(near.tree, s.at) {
+		by, ok := resolve.Reached(decl, near.from, s.at)
+		next, told := decl.NextDate(s.at)
+		if !ok || !told {
+			return time.Time{}, false
+		}
+		maps.Copy(about, by)
+		until = next
+	}
 	for range maxWiden {
 		if len(about) > mostAbout(decl) {
 			break
@@ -98,7 +110,7 @@ func (s *session) soundBeside(ctx context.Context, decl *declare.Repository, nea
 		}
 		beside := w.Beside()
 		if len(beside) == 0 {
-			return sooner(near.until, w.Until()), true
+			return sooner(until, w.Until()), true
 		}
 		for _, id := range beside {
 			about[id] = true

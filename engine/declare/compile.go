@@ -105,6 +105,8 @@ func (c *compiling) index(r *Repository) {
 	var names []nameOf
 	patterns := patternsOf(r.Systems)
 	beside.Go(func() { names = namesOf(r.People(), patterns) })
+	var dates []dated
+	beside.Go(func() { dates = allDates(r) })
 	beside.Wait()
 	for i, rows := range [][]row{c.people, c.groups, c.roles, c.grants} {
 		for _, x := range rows {
@@ -139,6 +141,9 @@ func (c *compiling) index(r *Repository) {
 		c.put(secReporting, 1)
 	}
 	c.atoms(r)
+	for _, d := range dates {
+		c.put(secDates, int(uint64(d.at)>>32), int(d.at&0xffffffff), d.kind, d.doc)
+	}
 	for _, p := range patterns {
 		c.put(secPatterns, c.text(p))
 	}

@@ -136,7 +136,7 @@ func (r *Repository) About(people []*Person) ([]*Group, []*Grant) {
 func pick[T any, D docOf[T]](l *late[T, D], numbers map[int]bool) []D {
 	out := slices.Clone(l.come)
 	for _, i := range slices.Sorted(maps.Keys(numbers)) {
-		if !l.isGone(i) {
+		if i < l.from.len() && !l.isGone(i) {
 			out = append(out, l.from.at(i))
 		}
 	}

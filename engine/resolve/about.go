@@ -115,6 +115,24 @@ func Touched(base, head *declare.Repository, at time.Time, d declare.Difference)
 	return out
 }
 
+// Reached are the people for whom time alone may have changed something between two instants: those
+// whose own dates lie between them, and whoever is in a group or a grant with such a date. It isn't ok
+// where that can't be told without looking at everybody.
+func Reached(repo *declare.Repository, after, upTo time.Time) (map[string]bool, bool) {
+	people, groups, grants, ok := repo.Passed(after, upTo)
+	t := &touching{out: map[string]bool{}, repo: repo, at: upTo}
+	for _, p := range people {
+		t.out[p.ID.Value] = true
+	}
+	for _, g := range groups {
+		t.members(t.of().group(g))
+	}
+	for _, g := range grants {
+		t.members(t.of().union(g.To))
+	}
+	return t.out, ok
+}
+
 type touching struct {
 	out  map[string]bool
 	repo *declare.Repository
