@@ -60,27 +60,43 @@ func (e *Engine) uncached() *Engine {
 	return &own
 }
 
-// derived gives a revision as what the cache holds and what differs from that; nil where that can't
-// be done. It costs what differs.
-func (e *Engine) derived(ctx context.Context, d *Declaration, rev repo.Revision, listing *repo.Listing) (*declare.Repository, error) {
+// openKept opens what an earlier run left of the declaration's repository.
+func (e *Engine) openKept(d *Declaration) {
+	if d.cache = e.openCache(d.Root); d.cache != nil {
+		d.kept = d.cache.compiled.Kept(e.Descriptions(), d.text)
+	}
+}
+
+// deriveBeside gives a revision as what the cache holds and what differs from that; nil where that
+// can't be done. It costs what differs.
+func (e *Engine) deriveBeside(ctx context.Context, d *Declaration, listing *repo.Listing) (*declare.Repository, error) {
 	if d.kept == nil {
 		return nil, nil
 	}
 	gone, come, ok := listing.Since(d.cache.listing)
-	if !ok || len(come) > mostDerived {
+	if !ok {
 		return nil, nil
 	}
 	known := declare.Known{Repo: d.Repo, Compiled: d.cache.compiled, Connectors: e.Descriptions(), Text: d.text}
+	return e.deriveKept(ctx, d, gone, come, known)
+}
+
+// deriveKept makes of what the cache holds what has these files otherwise. Those that aren't known and
+// have no content yet are read.
+func (e *Engine) deriveKept(ctx context.Context, d *Declaration, gone []string, come []repo.File, known declare.Known) (*declare.Repository, error) {
+	if len(come) > mostDerived {
+		return nil, nil
+	}
 	var missing []repo.File
 	files := make([]declare.File, 0, len(come))
 	for _, f := range come {
-		if known.Has(f.Path, f.Blob) {
-			files = append(files, declare.File{Path: f.Path, Blob: f.Blob})
+		if f.Data != nil || known.Has(f.Path, f.Blob) {
+			files = append(files, declare.File{Path: f.Path, Blob: f.Blob, Data: f.Data})
 		} else {
 			missing = append(missing, f)
 		}
 	}
-	if err := d.git.Read(ctx, rev, missing); err != nil {
+	if err := d.git.Read(ctx, d.commit, missing); err != nil {
 		return nil, err
 	}
 	for _, f := range missing {

@@ -218,7 +218,7 @@ type focused struct {
 
 func (f focused) Enabled(context.Context, slog.Level) bool { return true }
 func (f focused) Handle(_ context.Context, r slog.Record) error {
-	if strings.HasPrefix(r.Message, "only those are resolved") {
+	if strings.HasPrefix(r.Message, "only those are resolved") || r.Message == "only what differs is looked at" {
 		*f.n++
 	}
 	return nil
@@ -233,6 +233,47 @@ func engines(t *testing.T, at time.Time, n *int) (plain, keeping *engine.Engine)
 	own := *plain
 	own.Cache, own.Log = t.TempDir(), slog.New(focused{slog.DiscardHandler, n})
 	return plain, &own
+}
+
+// validates holds what is said of a commit, of the folder, and of a folder in which something was
+// changed, by an engine that keeps nothing to what one says that does.
+func (c *company) validates(t *testing.T, plain, keeping *engine.Engine) {
+	t.Helper()
+	same := func(what string, src engine.Source) {
+		t.Helper()
+		if want, got := validated(t, plain, src), validated(t, keeping, src); want != got {
+			t.Fatalf("%s: (- all documents, + what differs)\n%s", what, cmp.Diff(want, got))
+		}
+	}
+	same("the commit", engine.Source{Dir: c.dir})
+	same("the folder", engine.Source{Dir: c.dir, Worktree: true})
+	i := c.r.IntN(companyPeople)
+	name := filepath.Join(c.dir, fmt.Sprintf("people/p%02d.yaml", i))
+	before, err := os.ReadFile(name)
+	if err != nil {
+		return // the person is gone
+	}
+	for _, text := range []string{c.person(i), "person: p00\nname: Twice\n", "person: [\n", "# nobody\n"} {
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		same("the folder with another "+name, engine.Source{Dir: c.dir, Worktree: true})
+	}
+	if err := os.WriteFile(name, before, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// validated is what is wrong with a declaration, or how much it declares.
+func validated(t *testing.T, e *engine.Engine, src engine.Source) string {
+	t.Helper()
+	d, err := e.Validate(t.Context(), src)
+	if err != nil {
+		return "error: " + err.Error()
+	}
+	defer d.Close()
+	r := d.Repo
+	return fmt.Sprint(r.NumPeople(), len(r.Services()), r.NumGroups(), r.NumRoles(), r.NumGrants(), len(r.Systems), len(r.Exempts))
 }
 
 // planned is all that a run tells: the plan as it is written and as it is shown, or what is wrong.
@@ -274,7 +315,7 @@ func asked(t *testing.T, e *engine.Engine, o engine.WhyOptions) string {
 // A failure names its company: go test ./engine -run Focus -world N -worlds 10
 func TestFocus(t *testing.T) {
 	count := *worldCount / 10 // each takes its time: git, and many runs
-	focusedRuns, changes, wrong, all := 0, 0, 0, 0
+	focusedRuns, validations, changes, wrong, all := 0, 0, 0, 0, 0
 	for seed := *worldFirst; seed < *worldFirst+count; seed++ {
 		c := newCompany(t, seed)
 		gitIn(t, c.dir, "init", "-q", "-b", "main")
@@ -312,6 +353,11 @@ func TestFocus(t *testing.T) {
 					t.Fatalf("company %d, change %d: (- everybody, + whom it touches)\n%s", seed, step, cmp.Diff(want, got))
 				}
 			}
+			if step%2 == 0 {
+				validations -= focusedRuns
+				c.validates(t, plain, keeping)
+				validations += focusedRuns
+			}
 			for range 3 {
 				w := engine.WhyOptions{PlanOptions: engine.PlanOptions{Source: engine.Source{Dir: c.dir}, NoLive: true}, Person: c.anyone()}
 				if c.r.IntN(2) == 0 {
@@ -331,8 +377,8 @@ func TestFocus(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d changes, %d refused, %d moved access; %d runs looked at a part", all, wrong, changes, focusedRuns)
-	if count >= 15 && (focusedRuns < all/2 || changes < all/4 || wrong < all/50) {
+	t.Logf("%d changes, %d refused, %d moved access; %d runs looked at a part, %d of them validations", all, wrong, changes, focusedRuns, validations)
+	if count >= 15 && (focusedRuns-validations < all/2 || validations < all/2 || changes < all/4 || wrong < all/50) {
 		t.Errorf("%d changes, %d refused, %d moved access; %d runs looked at a part: the test looks at too little", all, wrong, changes, focusedRuns)
 	}
 }

@@ -90,9 +90,7 @@ func (e *Engine) open(ctx context.Context, d *Declaration, src Source) error {
 	if d.commit, err = d.git.Resolve(ctx, src.Rev); err != nil {
 		return err
 	}
-	if d.cache = e.openCache(d.Root); d.cache != nil {
-		d.kept = d.cache.compiled.Kept(e.Descriptions(), d.text)
-	}
+	e.openKept(d)
 	d.Revision = plan.Revision{Hash: d.commit.Hash, Branch: d.commit.Branch, Subject: d.commit.Subject}
 	d.Repo, d.derived, err = e.readRevision(ctx, d, d.commit)
 	if errors.Is(err, repo.ErrNotThere) {
@@ -135,7 +133,7 @@ func (e *Engine) readRevision(ctx context.Context, d *Declaration, rev repo.Revi
 		d.listing, d.trees = listing, map[string]string{}
 	}
 	d.trees[rev.Hash] = listing.Tree()
-	if r, err := e.derived(ctx, d, rev, listing); err != nil || r != nil {
+	if r, err := e.deriveBeside(ctx, d, listing); err != nil || r != nil {
 		if err == nil {
 			err = r.Check(e.Descriptions()).Err()
 		}
@@ -198,7 +196,7 @@ func declarations(found []repo.File) (files []declare.File, large declare.Proble
 
 // declared are the files that may hold documents, sorted by path, without their content.
 func (d *Declaration) declared() []declare.File {
-	if d.listing == nil {
+	if d.Revision.Worktree {
 		return d.files
 	}
 	return declaredIn(d.listing, d.Repo.Config)

@@ -242,18 +242,26 @@ func (e *Engine) prepareOffline(ctx context.Context, o PlanOptions) (_ *session,
 	if s.head, err = e.Load(ctx, o.Source); err != nil {
 		return nil, err
 	}
-	if err = s.choose(); err == nil {
-		s.book = &rulebook{decl: s.head.Repo, own: true}
-		for _, sys := range s.systems {
-			s.rule(sys)
-		}
-		s.connect(false)
+	if err = s.chooseOffline(); err == nil {
 		err = s.resolve()
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.close())
 	}
 	return s, nil
+}
+
+// chooseOffline picks the systems of a declaration that is judged by nothing but itself.
+func (s *session) chooseOffline() error {
+	if err := s.choose(); err != nil {
+		return err
+	}
+	s.book = &rulebook{decl: s.head.Repo, own: true}
+	for _, sys := range s.systems {
+		s.rule(sys)
+	}
+	s.connect(false)
+	return nil
 }
 
 // openRun says what is known of a run that never came to its end.

@@ -15,6 +15,12 @@ import (
 // system, so that everything is found that can be found without reading one. What is wrong is
 // a declare.Problems with all of it: policies are looked at also where documents are wrong.
 func (e *Engine) Validate(ctx context.Context, src Source) (*Declaration, error) {
+	if d := e.soundBefore(ctx, src); d != nil {
+		if wrong, err := d.wrongPolicies(ctx); len(wrong) > 0 || err != nil {
+			return nil, errors.Join(err, wrong.Err(), d.Close())
+		}
+		return d, nil
+	}
 	s, err := e.prepareOffline(ctx, PlanOptions{Source: src, NoLive: true})
 	var wrong declare.Problems
 	if err != nil {

@@ -56,6 +56,17 @@ func (s *session) vouched(ctx context.Context, decl *declare.Repository, rev rep
 	if known, ok := s.foundSound(s.head.Root, tree, s.at); ok || tree == "" || !s.mayVouch() {
 		return known, ok
 	}
+	until, ok := s.soundNear(ctx, decl)
+	if !ok {
+		return sound{}, false
+	}
+	known := sound{tree, rev.Hash, s.at, until}
+	s.keepSound(s.head.Root, known)
+	return known, true
+}
+
+// soundNear looks at a declaration beside those that were found sound last.
+func (s *session) soundNear(ctx context.Context, decl *declare.Repository) (until time.Time, ok bool) {
 	tried := 0
 	for _, near := range s.readSound(s.head.Root) {
 		if tried == maxNear || ctx.Err() != nil {
@@ -66,12 +77,10 @@ func (s *session) vouched(ctx context.Context, decl *declare.Repository, rev rep
 		}
 		tried++
 		if until, ok := s.soundBeside(ctx, decl, near); ok {
-			known := sound{tree, rev.Hash, s.at, until}
-			s.keepSound(s.head.Root, known)
-			return known, true
+			return until, true
 		}
 	}
-	return sound{}, false
+	return time.Time{}, false
 }
 
 // soundBeside reports whether nothing is wrong with a revision, given that nothing is with another

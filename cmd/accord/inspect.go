@@ -42,15 +42,10 @@ Exit codes: 0 it is sound, 1 it isn't, 64 wrong usage.`,
 		}
 		defer d.Close()
 		r := d.Repo
-		services := 0
-		for _, p := range r.People() {
-			if p.Service {
-				services++
-			}
-		}
+		services := len(r.Services())
 		fmt.Fprintf(a.out, "The declaration is sound: %s, %s, %s, %s, %s, %s.\n",
-			report.Count(r.NumPeople()-services, "person", "people"), report.Count(services, "service", "services"), report.Count(len(r.Groups()), "group", "groups"),
-			report.Count(len(r.Roles()), "role", "roles"), report.Count(len(r.Grants()), "grant", "grants"), report.Count(len(r.Systems), "system", "systems"))
+			report.Count(r.NumPeople()-services, "person", "people"), report.Count(services, "service", "services"), report.Count(r.NumGroups(), "group", "groups"),
+			report.Count(r.NumRoles(), "role", "roles"), report.Count(r.NumGrants(), "grant", "grants"), report.Count(len(r.Systems), "system", "systems"))
 		return nil
 	}
 	return c

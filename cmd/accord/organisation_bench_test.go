@@ -64,6 +64,7 @@ func BenchmarkOrganisation(b *testing.B) {
 			{"plan --live=false --base HEAD~1, kept", engine.ExitChanges, nil, []string{"-C", calm.dir, "plan", "--live=false", "--base", "HEAD~1"}},
 			{"the same with --rev HEAD, kept", engine.ExitChanges, nil, []string{"-C", calm.dir, "plan", "--live=false", "--base", "HEAD~1", "--rev", "HEAD"}},
 			{"plan --live=false, all is applied, kept", engine.ExitOK, nil, []string{"-C", empty.dir, "plan", "--live=false"}},
+			{"validate, kept", engine.ExitOK, nil, []string{"-C", calm.dir, "validate"}},
 			{"why, one person, kept", engine.ExitOK, nil, []string{"-C", calm.dir, "why", calm.someone}},
 		} {
 			b.Run(size.Name+"/"+strings.ReplaceAll(c.name, " ", "-"), func(b *testing.B) {

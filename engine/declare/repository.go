@@ -50,6 +50,15 @@ func (r *Repository) Grants() []*Grant { return r.grants.all() }
 // NumPeople is how many people and services there are.
 func (r *Repository) NumPeople() int { return r.people.len() }
 
+// NumGroups is how many groups there are.
+func (r *Repository) NumGroups() int { return r.groups.len() }
+
+// NumRoles is how many roles there are.
+func (r *Repository) NumRoles() int { return r.roles.len() }
+
+// NumGrants is how many grants there are.
+func (r *Repository) NumGrants() int { return r.grants.len() }
+
 // PersonAt is the person at a place of People.
 func (r *Repository) PersonAt(i int) *Person { return r.people.at(i) }
 

@@ -61,15 +61,8 @@ func (r *Repo) differs(ctx context.Context, rev Revision, committed []File, poli
 			err = fmt.Errorf("comparing %s with the folder: %w", rev.Short, err)
 		}
 	}()
-	var c comparison
-	var there []onDiskFile
-	group, within := errgroup.WithContext(ctx)
-	group.Go(func() error { return r.use(func(h *handle) error { c.readIndex(h, r.prefix); return nil }) })
-	group.Go(func() (err error) {
-		there, err = diskFiles(within, r.root, policy)
-		return err
-	})
-	if err := group.Wait(); err != nil {
+	c, there, err := r.look(ctx, policy)
+	if err != nil {
 		return nil, err
 	}
 	var doubtful []File
@@ -97,6 +90,50 @@ func (r *Repo) differs(ctx context.Context, rev Revision, committed []File, poli
 	paths = append(paths, changed...)
 	slices.Sort(paths)
 	return paths, nil
+}
+
+// Folder returns the declarations in the folder on disk, sorted by path, with the names of their
+// contents. Those that git's index vouches for aren't read, and have no Data, nor has one that is larger
+// than MaxFile.
+func (r *Repo) Folder(ctx context.Context) ([]File, error) {
+	if r.git.bare {
+		return nil, fmt.Errorf("%w: a bare repository has no folder", ErrRefused)
+	}
+	c, there, err := r.look(ctx, nil)
+	if err != nil {
+		return nil, fmt.Errorf("reading the files in %s: %w", r.root, err)
+	}
+	list := make([]File, len(there))
+	var places []int
+	var changed []File
+	for i, f := range there {
+		list[i].Path = f.path
+		if e := c.index[f.path]; e != nil && c.untouched(e, f.info) {
+			list[i].Blob = e.Hash.String()
+			continue
+		}
+		places, changed = append(places, i), append(changed, list[i])
+	}
+	if err := loadDisk(ctx, r.root, changed, MaxFile); err != nil {
+		return nil, fmt.Errorf("reading the files in %s: %w", r.root, err)
+	}
+	for i, at := range places {
+		list[at] = changed[i]
+	}
+	return list, nil
+}
+
+// look lists what the folder holds, and reads git's index meanwhile.
+func (r *Repo) look(ctx context.Context, policy []string) (*comparison, []onDiskFile, error) {
+	c := &comparison{}
+	var there []onDiskFile
+	group, within := errgroup.WithContext(ctx)
+	group.Go(func() error { return r.use(func(h *handle) error { c.readIndex(h, r.prefix); return nil }) })
+	group.Go(func() (err error) {
+		there, err = diskFiles(within, r.root, policy)
+		return err
+	})
+	return c, there, group.Wait()
 }
 
 type comparison struct {
