@@ -189,24 +189,30 @@ type parsed struct {
 
 func parseAll(files []File, s shapes, known Known) []*parsed {
 	results := make([]*parsed, len(files))
+	sideBySide(len(files), func(again *coder, i int) { results[i] = known.parse(files[i], again, s) })
+	return results
+}
+
+// sideBySide does n things, as many at a time as there are processors; each has a coder to read
+// records with.
+func sideBySide(n int, do func(with *coder, i int)) {
 	var next atomic.Int64
 	var wg sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(files)) {
+	for range min(runtime.GOMAXPROCS(0), n) {
 		wg.Go(func() {
-			again := &coder{r: &reader{}}
+			with := &coder{r: &reader{}}
 			for {
 				to := int(next.Add(parseBatch))
-				for i := to - parseBatch; i < min(to, len(files)); i++ {
-					results[i] = known.parse(files[i], again, s)
+				for i := to - parseBatch; i < min(to, n); i++ {
+					do(with, i)
 				}
-				if to >= len(files) {
+				if to >= n {
 					return
 				}
 			}
 		})
 	}
 	wg.Wait()
-	return results
 }
 
 // parseBatch is how many files a worker takes at a time.

@@ -2,7 +2,6 @@ package declare
 
 import (
 	"fmt"
-	"runtime"
 	"slices"
 	"sort"
 	"sync"
@@ -138,27 +137,6 @@ func (k *kept) read(with *coder, i int) *parsed {
 		return k.files[i].Load()
 	}
 	return p
-}
-
-// sideBySide does n things, as many at a time as there are processors.
-func sideBySide(n int, do func(with *coder, i int)) {
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), n/parseBatch+1) {
-		wg.Go(func() {
-			with := &coder{r: &reader{}}
-			for {
-				to := int(next.Add(parseBatch))
-				for i := to - parseBatch; i < min(to, n); i++ {
-					do(with, i)
-				}
-				if to >= n {
-					return
-				}
-			}
-		})
-	}
-	wg.Wait()
 }
 
 // readAll reads every file.

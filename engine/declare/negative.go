@@ -1,6 +1,7 @@
 package declare
 
 import (
+	"maps"
 	"slices"
 	"sort"
 )
@@ -40,12 +41,8 @@ func (r *Repository) neededKeys() map[string]bool {
 	if r.groups.late == nil || r.grants.late == nil {
 		return needed(r.Groups(), r.Grants())
 	}
-	out := needed(r.groups.late.come, r.grants.late.come)
-	c := r.groups.late.from.k.c
-	list := c.numbers(secNeeded)
-	for i := range list.len() {
-		out[c.texts.at(list.at(i))] = true
-	}
+	out := r.groups.late.from.k.c.set(secNeeded)
+	maps.Copy(out, needed(r.groups.late.come, r.grants.late.come))
 	return out
 }
 
@@ -88,9 +85,13 @@ func (r *Repository) strictGroups() map[string]bool {
 	if r.groups.late == nil {
 		return strict(r)
 	}
-	out := map[string]bool{}
-	c := r.groups.late.from.k.c
-	list := c.numbers(secStrict)
+	return r.groups.late.from.k.c.set(secStrict)
+}
+
+// set are the texts that a section lists.
+func (c *Compiled) set(section int) map[string]bool {
+	list := c.numbers(section)
+	out := make(map[string]bool, list.len())
 	for i := range list.len() {
 		out[c.texts.at(list.at(i))] = true
 	}
