@@ -197,7 +197,7 @@ func ReadAll(ctx context.Context, s Store) iter.Seq2[Entry, error] {
 		}
 		var c chain
 		stopped := errors.New("stopped")
-		_, err = c.each(ctx, s.String(), data, func(e Entry) error {
+		_, err = c.each(ctx, s.String(), data, decode, func(e Entry) error {
 			if !yield(e, nil) {
 				return stopped
 			}
@@ -275,12 +275,14 @@ type chain struct {
 	elsewhere int64
 }
 
+// lines is each for the journal's own use: what was begun comes packed.
 func (c *chain) lines(ctx context.Context, name string, data []byte, do func(Entry)) (rest []byte, err error) {
-	return c.each(ctx, name, data, func(e Entry) error { do(e); return nil })
+	var p packer
+	return c.each(ctx, name, data, p.decode, func(e Entry) error { do(e); return nil })
 }
 
 // each goes through whole lines and returns what is left at the end without a newline.
-func (c *chain) each(ctx context.Context, name string, data []byte, do func(Entry) error) (rest []byte, err error) {
+func (c *chain) each(ctx context.Context, name string, data []byte, decode func(line []byte) (Entry, error), do func(Entry) error) (rest []byte, err error) {
 	for len(data) > 0 {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -289,7 +291,10 @@ func (c *chain) each(ctx context.Context, name string, data []byte, do func(Entr
 		if n < 0 || (n == len(data)-1 || len(data) <= maxGroup) && zeroFilled(data[:n+1], c.size-c.elsewhere) {
 			return data, nil
 		}
-		e, err := c.next(data[:n])
+		e, err := decode(data[:n])
+		if err == nil {
+			err = c.follows(e)
+		}
 		if err != nil {
 			if errors.Is(err, ErrVersion) {
 				return nil, fmt.Errorf("%s:%d: %w", name, c.seq+1, err)
@@ -323,15 +328,12 @@ func zeroFilled(line []byte, offset int64) bool {
 	return (from == 0 || (offset+int64(from))%block == 0) && (offset+int64(to))%block == 0
 }
 
-func (c *chain) next(line []byte) (Entry, error) {
-	e, err := decode(line)
+func (c *chain) follows(e Entry) error {
 	switch {
-	case err != nil:
-		return e, err
 	case e.Seq != c.seq+1:
-		return e, fmt.Errorf("entry %d stands where %d is expected", e.Seq, c.seq+1)
+		return fmt.Errorf("entry %d stands where %d is expected", e.Seq, c.seq+1)
 	case e.Prev != c.head:
-		return e, errors.New("it doesn't follow the entry before")
+		return errors.New("it doesn't follow the entry before")
 	}
-	return e, nil
+	return nil
 }
