@@ -17,8 +17,12 @@ type changes struct {
 	packed string
 	n      int
 	// What there is among them, so that nobody goes through them for nothing.
-	creates                        int
-	objects, removes, drift, gives bool
+	creates   int
+	disabling bool // a disable, or the creation of something disabled
+	undoing   bool // what ends or moves a claim: an enable, a delete, a rename
+	removes   bool
+	drift     bool
+	gives     bool
 
 	unpack sync.Once
 	whole  []Change // what unpack made of packed
@@ -29,26 +33,33 @@ func listed(system string, list []Change) *changes {
 	out := &changes{system: system, list: list, n: len(list)}
 	for i := range list {
 		c := &list[i]
-		out.note(c.Action, c.Class, c.Raises, c.Person != "" && c.After != nil)
+		out.note(c.Action, c.Class, c.Raises, c.Person != "" && c.After != nil, c.After != nil && c.After.Disabled)
 	}
 	return out
 }
 
-// note counts one change in. personal says that it names a person and what there is afterwards.
-func (cs *changes) note(action access.Action, class Class, raises, personal bool) {
-	c := Change{Change: access.Change{Action: action}, Raises: raises}
-	switch {
-	case c.Removes():
+// note counts one change in. personal says that it names a person and what there is afterwards,
+// disabled that this is disabled.
+func (cs *changes) note(action access.Action, class Class, raises, personal, disabled bool) {
+	switch action {
+	case access.Create:
+		cs.creates++
+		cs.disabling = cs.disabling || disabled
+	case access.Disable:
+		cs.disabling = true
+	case access.Enable, access.Delete, access.Rename:
+		cs.undoing = true
+	}
+	if (Change{Change: access.Change{Action: action}, Raises: raises}).Removes() {
 		cs.removes = true
-	case personal && action.OnGrant():
+	} else if personal && action.OnGrant() {
 		cs.gives = true
 	}
 	cs.drift = cs.drift || class == ClassDrift
-	cs.objects = cs.objects || !action.OnGrant()
-	if action == access.Create {
-		cs.creates++
-	}
 }
+
+// claimed reports whether they hold anything that a claim may come of, or may end.
+func (cs *changes) claimed() bool { return cs.creates > 0 || cs.disabling || cs.undoing }
 
 // all returns them as they were begun. The list must not be changed.
 func (cs *changes) all() []Change {

@@ -4,7 +4,6 @@ import (
 	"iter"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/accordhq/accord/engine/access"
@@ -25,57 +24,44 @@ type deed struct {
 // deeds are those of one system in the order of the journal. Those of a memory that was handed
 // out don't change.
 type deeds struct {
-	owner  *memory // who may add to them
-	list   []deed
-	claims view[*claims]
+	owner     *memory // who may add to them
+	list      []deed
+	disabling bool // there are such changes among them
+	// The claims are worked out in two: whether somebody is disabled is asked for by every plan,
+	// and seldom changes; what was made is much, and is seldom asked about.
+	disabled, all view[*claims]
 }
 
-// view is what a list amounts to. It is made when it is first asked for, and anew when the list
-// has grown since; it may be asked for by several at once.
+// view is what deeds amount to. It is made when it is first asked for, by as many as may be, and
+// that is after they were handed out.
 type view[T any] struct {
-	mu   sync.Mutex
-	kept atomic.Pointer[viewed[T]]
-}
-
-type viewed[T any] struct {
-	of   int
+	once sync.Once
 	what T
 }
 
-func (v *view[T]) get(of int, see func() T) T {
-	if k := v.kept.Load(); k != nil && k.of == of {
-		return k.what
-	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	k := v.kept.Load()
-	if k == nil || k.of != of {
-		k = &viewed[T]{of, see()}
-		v.kept.Store(k)
-	}
-	return k.what
+func (v *view[T]) get(see func() T) T {
+	v.once.Do(func() { v.what = see() })
+	return v.what
 }
 
 // did adds a deed, unless it is one that teaches nothing.
 func (m *memory) did(d deed) {
 	cs := d.changes
-	if !cs.objects && (d.seen != nil || !cs.removes && !cs.drift && !cs.gives) {
+	if !cs.claimed() && (d.seen != nil || !cs.removes && !cs.drift && !cs.gives) {
 		return // there are no claims about grants
 	}
 	d.late = m.late.left > 0
-	if cs.drift && d.seen == nil {
-		m.drifts++
-	}
 	of := m.systems[cs.system]
 	switch {
 	case of == nil:
 		of = &deeds{owner: m}
 		m.systems[cs.system] = of
 	case of.owner != m:
-		of = &deeds{owner: m, list: slices.Clip(of.list)}
+		of = &deeds{owner: m, list: slices.Clip(of.list), disabling: of.disabling}
 		m.systems[cs.system] = of
 	}
 	of.list = append(of.list, d)
+	of.disabling = of.disabling || cs.disabling
 }
 
 // readBack takes in what was seen. Of units that haven't ended nobody knows what that was.
@@ -141,11 +127,8 @@ func (m *memory) countable(system string, since time.Time, among func(*changes) 
 
 // corrections are the times at which drift was corrected, or may have been, by the change's key.
 func (m *memory) corrections() map[string][]int64 {
-	return m.corrected.get(m.drifts, func() map[string][]int64 {
+	return m.corrected.get(func() map[string][]int64 {
 		out := map[string][]int64{}
-		if m.drifts == 0 {
-			return out
-		}
 		for system := range m.systems {
 			for c, d := range m.countable(system, time.Time{}, func(cs *changes) bool { return cs.drift }) {
 				if c.Class == ClassDrift {
@@ -161,32 +144,53 @@ func (m *memory) corrections() map[string][]int64 {
 // claims are what Accord says that it did on a system, by the names that things have now.
 type claims struct {
 	disabled map[access.ID]DisabledAccount
-	created  map[access.ID]struct{}
+	created  map[access.ID]struct{} // nil: that isn't asked
 	// undone tells when an account was last enabled, or an object deleted, by Accord.
 	undone map[access.ID]time.Time
 }
 
-// claims works out what Accord claims on a system. They must not be changed.
-func (m *memory) claims(system string) *claims {
+// disabled are the accounts of a system that Accord disabled. The map must not be changed.
+func (m *memory) disabled(system string) map[access.ID]DisabledAccount {
+	of := m.systems[system]
+	if of == nil || !of.disabling {
+		return nil
+	}
+	return of.disabled.get(func() *claims {
+		return of.claims(nil, func(d *deed) bool { return d.changes.disabling || d.changes.undoing || d.retracts() })
+	}).disabled
+}
+
+// created are the objects of a system that Accord made. The map must not be changed.
+func (m *memory) created(system string) map[access.ID]struct{} {
 	of := m.systems[system]
 	if of == nil {
-		return &claims{}
+		return nil
 	}
-	return of.claims.get(len(of.list), func() *claims {
-		created := 0
-		for _, d := range of.list {
-			if d.seen == nil {
-				created += d.changes.creates
-			}
-		}
-		cl := &claims{map[access.ID]DisabledAccount{}, make(map[access.ID]struct{}, created), map[access.ID]time.Time{}}
+	return of.all.get(func() *claims {
+		n := 0
 		for i := range of.list {
-			if d := &of.list[i]; d.changes.objects {
-				cl.take(d)
+			if of.list[i].seen == nil {
+				n += of.list[i].changes.creates
 			}
 		}
-		return cl
-	})
+		return of.claims(make(map[access.ID]struct{}, n), func(d *deed) bool { return d.changes.claimed() })
+	}).created
+}
+
+// claims goes through such deeds.
+func (of *deeds) claims(created map[access.ID]struct{}, such func(*deed) bool) *claims {
+	cl := &claims{disabled: map[access.ID]DisabledAccount{}, created: created, undone: map[access.ID]time.Time{}}
+	for i := range of.list {
+		if d := &of.list[i]; such(d) {
+			cl.take(d)
+		}
+	}
+	return cl
+}
+
+// retracts reports whether reading back showed that something doesn't hold.
+func (d *deed) retracts() bool {
+	return d.seen != nil && (d.seen.All == NotHeld || slices.ContainsFunc(d.seen.Except, func(s Seen) bool { return s.Held == NotHeld }))
 }
 
 // take takes in what became of a unit, or corrects the claims by what was seen.
@@ -228,7 +232,9 @@ func (cl *claims) claim(c *Change, d *deed) {
 	case access.Disable:
 		cl.disabled[c.Subject] = disabledAccount(c, d)
 	case access.Create:
-		cl.created[c.Subject] = struct{}{}
+		if cl.created != nil {
+			cl.created[c.Subject] = struct{}{}
+		}
 		if c.After != nil && c.After.Disabled {
 			cl.disabled[c.Subject] = disabledAccount(c, d)
 		}

@@ -126,7 +126,7 @@ func (m Memory) DisabledSince(ref access.Ref) (time.Time, bool) {
 	if m.m == nil {
 		return time.Time{}, false
 	}
-	d, ok := m.m.claims(ref.System).disabled[ref.ID]
+	d, ok := m.m.disabled(ref.System)[ref.ID]
 	return d.Since, ok
 }
 
@@ -145,7 +145,7 @@ func (m Memory) Disabled(system string) []DisabledAccount {
 	if m.m == nil {
 		return nil
 	}
-	return slices.SortedFunc(maps.Values(m.m.claims(system).disabled), func(a, b DisabledAccount) int { return a.Account.Compare(b.Account) })
+	return slices.SortedFunc(maps.Values(m.m.disabled(system)), func(a, b DisabledAccount) int { return a.Account.Compare(b.Account) })
 }
 
 // CreatedByAccord reports whether Accord made the account or resource, under this name or one
@@ -154,7 +154,7 @@ func (m Memory) CreatedByAccord(ref access.Ref) bool {
 	if m.m == nil {
 		return false
 	}
-	_, ok := m.m.claims(ref.System).created[ref.ID]
+	_, ok := m.m.created(ref.System)[ref.ID]
 	return ok
 }
 

@@ -71,7 +71,7 @@ func play(t *testing.T, steps ...step) Memory {
 
 // told is what a memory claims and counts on a system.
 func told(m Memory, system string) string {
-	created := slices.SortedFunc(maps.Keys(m.m.claims(system).created), access.ID.Compare)
+	created := slices.SortedFunc(maps.Keys(m.m.created(system)), access.ID.Compare)
 	return fmt.Sprint(m.Disabled(system), created, m.Removals(system, time.Time{}), m.Given(system, time.Time{}))
 }
 
@@ -115,6 +115,8 @@ func TestDisabledSince(t *testing.T) {
 		{"renamed, but it didn't hold", []step{disable("done"), move("done/not-held")}, true, false},
 		{"created disabled", []step{{createDisabled, "done"}}, true, false},
 		{"created disabled, but it didn't hold", []step{{createDisabled, "done/not-held"}}, false, false},
+		{"disabled, and made anew, which didn't hold", []step{disable("done"), {object("a", access.Create, "x"), "done/not-held"}}, false, false},
+		{"disabled, and made anew, perhaps", []step{disable("done"), {object("a", access.Create, "x"), "unknown/held"}}, true, false},
 		{"on another system", []step{{object("b", access.Disable, "x"), "done"}}, false, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {

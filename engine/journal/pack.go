@@ -21,7 +21,8 @@ type packer struct {
 	out            []byte
 	words, targets recent
 	values         recent
-	lastValues     [2]byte // the slots of the values that were read last
+	disabled       [slots]bool // which of the values say so
+	lastValues     [2]byte     // the slots of the values that were read last
 	subject        [2][]byte
 	person         []byte
 }
@@ -105,13 +106,14 @@ func (p *packer) change(cs *changes) {
 		p.bad = p.bad || bytes.IndexByte(target, '/') < 0
 		p.slotted(&p.targets, target)
 	}
+	disabled := false
 	if p.has(`,"before":`) {
 		flags |= packedBefore
 		p.value()
 	}
 	if p.has(`,"after":`) {
 		flags |= packedAfter
-		p.value()
+		disabled = p.value()
 	}
 	p.lit("}")
 	if p.bad {
@@ -119,27 +121,20 @@ func (p *packer) change(cs *changes) {
 	}
 	p.out[flagsAt] = flags
 	cs.n++
-	cs.note(access.Action(known(action)), Class(known(class)), raises, len(person) > 0 && flags&packedAfter != 0)
+	of := ClassChange
+	if string(class) == string(ClassDrift) {
+		of = ClassDrift
+	}
+	cs.note(known(action), of, raises, len(person) > 0 && flags&packedAfter != 0, disabled)
 }
 
-// known gives the words that the record acts upon, and "" for any other: what is known of a unit
-// at a glance depends on no other word.
-func known(word []byte) string {
-	switch string(word) {
-	case string(ClassDrift):
-		return string(ClassDrift)
-	case string(access.Create):
-		return string(access.Create)
-	case string(access.Disable):
-		return string(access.Disable)
-	case string(access.Delete):
-		return string(access.Delete)
-	case string(access.Give):
-		return string(access.Give)
-	case string(access.Revoke):
-		return string(access.Revoke)
-	case string(access.ChangeLevel):
-		return string(access.ChangeLevel)
+// known gives the name of an action that the record acts upon, without a copy, and "" for any
+// other.
+func known(action []byte) access.Action {
+	for _, k := range [...]access.Action{access.Give, access.Create, access.Revoke, access.ChangeLevel, access.Disable, access.Enable, access.Delete, access.Rename} {
+		if string(k) == string(action) {
+			return k
+		}
 	}
 	return ""
 }
@@ -192,28 +187,32 @@ func (p *packer) slotted(in *recent, s []byte) byte {
 }
 
 // value reads a value and packs it as it is written, so that it is read anew when it is asked for.
-func (p *packer) value() {
+func (p *packer) value() (disabled bool) {
 	for _, slot := range p.lastValues {
 		if text := p.values[slot]; len(text) > 0 && bytes.HasPrefix(p.b[p.at:], text) {
 			p.out = append(p.out, slot)
 			p.at += len(text)
-			return
+			return p.disabled[slot]
 		}
 	}
 	from := p.at
 	p.lit("{")
 	if !p.has("}") {
 		for more := true; more && !p.bad; more = p.has(",") {
-			p.field()
+			disabled = p.field() || disabled
 		}
 		p.lit("}")
 	}
-	if !p.bad {
-		p.lastValues = [2]byte{p.slotted(&p.values, p.b[from:p.at]), p.lastValues[0]}
+	if p.bad {
+		return false
 	}
+	slot := p.slotted(&p.values, p.b[from:p.at])
+	p.disabled[slot] = disabled
+	p.lastValues = [2]byte{slot, p.lastValues[0]}
+	return disabled
 }
 
-func (p *packer) field() {
+func (p *packer) field() (disabled bool) {
 	key := p.str()
 	p.lit(":")
 	switch string(key) {
@@ -227,6 +226,7 @@ func (p *packer) field() {
 		}
 	case "disabled":
 		p.lit("true")
+		return true
 	case "attributes":
 		p.lit("{")
 		for more := true; more && !p.bad; more = p.has(",") {
@@ -238,6 +238,7 @@ func (p *packer) field() {
 	default:
 		p.bad = true
 	}
+	return false
 }
 
 func (p *packer) has(lit string) bool {
