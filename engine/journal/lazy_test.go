@@ -32,8 +32,8 @@ type chance struct{ *rand.Rand }
 func pick1[T any](r chance, of ...T) T { return of[r.IntN(len(of))] }
 
 var (
-	chanceSystems = []string{"a", "b", "c/d"}
-	chanceNames   = []string{"x", "y", "z", "x@acme.example", `q"u\o`, "ü\tb", ""}
+	chanceSystems = []string{"a", "a", "b", "c/d"}
+	chanceNames   = []string{"x", "x", "x", "y", "y", "z", "x@acme.example", `q"u\o`, "ü\tb", ""}
 	chanceKinds   = []string{"account", "account", "account", "team"}
 	chanceActions = []access.Action{access.Create, access.Create, access.Update, access.Rename, access.Rename, access.Disable, access.Disable,
 		access.Enable, access.Delete, access.Give, access.Revoke, access.ChangeLevel, "frobnicate"}
