@@ -58,11 +58,12 @@ type Journal struct {
 // dropped by the first Append. A journal that isn't there yet is empty.
 func Open(ctx context.Context, s Store, now func() time.Time) (*Journal, error) {
 	j := &Journal{store: s, now: now, mem: newMemory()}
-	data, err := s.Load(ctx)
+	src, err := read(ctx, s)
 	if err != nil {
-		return nil, fmt.Errorf("reading the journal %s: %w", s, err)
+		return nil, err
 	}
-	if err := j.take(ctx, data); err != nil {
+	defer src.close()
+	if err := j.take(ctx, src); err != nil {
 		return nil, err
 	}
 	return j, nil
@@ -78,8 +79,8 @@ func OpenReadOnly(ctx context.Context, s Store) (*Journal, error) {
 }
 
 // take verifies and replays what stands behind the part that is already known.
-func (j *Journal) take(ctx context.Context, data []byte) error {
-	rest, err := j.chain.lines(ctx, j.store.String(), data, func(e Entry) {
+func (j *Journal) take(ctx context.Context, src *source) error {
+	rest, err := j.chain.lines(ctx, j.store.String(), src, func(e Entry) {
 		j.memory().replay(e)
 	})
 	j.torn = int64(len(rest))
@@ -125,7 +126,7 @@ func (j *Journal) refresh(ctx context.Context, shared Shared) (err error) {
 	if s, ok := j.store.(*Spooled); ok {
 		j.chain.elsewhere = s.start()
 	}
-	if err := j.take(ctx, tail); err != nil {
+	if err := j.take(ctx, whole(tail)); err != nil {
 		return err
 	}
 	j.unsure = false
@@ -190,14 +191,15 @@ func (j *Journal) Entries(ctx context.Context) iter.Seq2[Entry, error] {
 // ReadAll yields the entries of a store in order, verified. The last pair may be an error.
 func ReadAll(ctx context.Context, s Store) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
-		data, err := s.Load(ctx)
+		src, err := read(ctx, s)
 		if err != nil {
-			yield(Entry{}, fmt.Errorf("reading the journal %s: %w", s, err))
+			yield(Entry{}, err)
 			return
 		}
+		defer src.close()
 		var c chain
 		stopped := errors.New("stopped")
-		_, err = c.each(ctx, s.String(), data, decode, func(e Entry) error {
+		_, err = c.each(ctx, s.String(), src, decode, func(e Entry) error {
 			if !yield(e, nil) {
 				return stopped
 			}
@@ -230,13 +232,15 @@ type Report struct {
 // out (ErrHead). Where the chain is broken (ErrBroken) the report tells of the part before.
 func Verify(ctx context.Context, s Store, head string) (Report, error) {
 	var r Report
-	data, err := s.Load(ctx)
+	src, err := read(ctx, s)
 	if err != nil {
-		return r, fmt.Errorf("reading the journal %s: %w", s, err)
+		return r, err
 	}
+	defer src.close()
+	data := src.data // of a Spooled that is all
 	var c chain
 	var at uint64
-	rest, err := c.lines(ctx, s.String(), data, func(e Entry) {
+	rest, err := c.lines(ctx, s.String(), src, func(e Entry) {
 		if e.Seq == 1 {
 			r.First = e.Time
 		}
@@ -276,22 +280,26 @@ type chain struct {
 }
 
 // lines is each for the journal's own use: what was begun comes packed.
-func (c *chain) lines(ctx context.Context, name string, data []byte, do func(Entry)) (rest []byte, err error) {
+func (c *chain) lines(ctx context.Context, name string, src *source, do func(Entry)) (rest []byte, err error) {
 	var p packer
-	return c.each(ctx, name, data, p.decode, func(e Entry) error { do(e); return nil })
+	return c.each(ctx, name, src, p.decode, func(e Entry) error { do(e); return nil })
 }
 
 // each goes through whole lines and returns what is left at the end without a newline.
-func (c *chain) each(ctx context.Context, name string, data []byte, decode func(line []byte) (Entry, error), do func(Entry) error) (rest []byte, err error) {
-	for len(data) > 0 {
+func (c *chain) each(ctx context.Context, name string, src *source, decode func(line []byte) (Entry, error), do func(Entry) error) (rest []byte, err error) {
+	for src.size() > 0 {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		n := bytes.IndexByte(data, '\n')
-		if n < 0 || (n == len(data)-1 || len(data) <= maxGroup) && zeroFilled(data[:n+1], c.size-c.elsewhere) {
-			return data, nil
+		line, err := src.line()
+		if err != nil {
+			return nil, fmt.Errorf("reading the journal %s: %w", name, err)
 		}
-		e, err := decode(data[:n])
+		n, size := len(line), src.size()
+		if n == 0 || (int64(n) == size || size <= maxGroup) && zeroFilled(line, c.size-c.elsewhere) {
+			return src.rest(name)
+		}
+		e, err := decode(line[:n-1])
 		if err == nil {
 			err = c.follows(e)
 		}
@@ -301,11 +309,11 @@ func (c *chain) each(ctx context.Context, name string, data []byte, decode func(
 			}
 			return nil, &BrokenError{name, int(c.seq + 1), err.Error()}
 		}
-		c.seq, c.head, c.size = e.Seq, e.Hash, c.size+int64(n)+1
+		c.seq, c.head, c.size = e.Seq, e.Hash, c.size+int64(n)
 		if err := do(e); err != nil {
 			return nil, err
 		}
-		data = data[n+1:]
+		src.data = src.data[n:]
 	}
 	return nil, nil
 }

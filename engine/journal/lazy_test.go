@@ -227,7 +227,7 @@ func TestReplayIsEager(t *testing.T) {
 			if r.IntN(6) > 0 {
 				continue
 			}
-			if err := j.take(t.Context(), slices.Clone(s.data[j.chain.size:])); err != nil {
+			if err := j.take(t.Context(), whole(slices.Clone(s.data[j.chain.size:]))); err != nil {
 				t.Fatal(err)
 			}
 			compare(t, r, j.Memory(), eagerOf(t, s), r.IntN(2) == 0)

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"math/bits"
+	"slices"
 	"strconv"
 
 	"github.com/accordhq/accord/engine/access"
@@ -58,7 +59,7 @@ func (p *packer) decode(line []byte) (Entry, error) {
 
 // begun reads what decodeBegun reads. It reports whether it could.
 func (p *packer) begun(e *Entry, data []byte) bool {
-	*p = packer{b: data, out: p.out[:0]}
+	*p = packer{b: data, out: slices.Grow(p.out[:0], len(data)/5)} // what it mostly takes
 	p.lit(`{"system":`)
 	cs := &changes{system: string(p.str())}
 	p.lit(`,"unit":`)
