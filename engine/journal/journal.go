@@ -199,7 +199,7 @@ func ReadAll(ctx context.Context, s Store) iter.Seq2[Entry, error] {
 		defer src.close()
 		var c chain
 		stopped := errors.New("stopped")
-		_, err = c.each(ctx, s.String(), src, decode, func(e Entry) error {
+		_, err = c.each(ctx, s.String(), src, nil, func(e Entry) error {
 			if !yield(e, nil) {
 				return stopped
 			}
@@ -281,39 +281,32 @@ type chain struct {
 
 // lines is each for the journal's own use: what was begun comes packed.
 func (c *chain) lines(ctx context.Context, name string, src *source, do func(Entry)) (rest []byte, err error) {
-	var p packer
-	return c.each(ctx, name, src, p.decode, func(e Entry) error { do(e); return nil })
+	return c.each(ctx, name, src, &packer{}, func(e Entry) error { do(e); return nil })
 }
 
-// each goes through whole lines and returns what is left at the end without a newline.
-func (c *chain) each(ctx context.Context, name string, src *source, decode func(line []byte) (Entry, error), do func(Entry) error) (rest []byte, err error) {
+// each goes through whole lines and returns what is left at the end without a newline. With a
+// packer what was begun comes packed.
+func (c *chain) each(ctx context.Context, name string, src *source, p *packer, do func(Entry) error) (rest []byte, err error) {
 	for src.size() > 0 {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		line, err := src.line()
-		if err != nil {
-			return nil, fmt.Errorf("reading the journal %s: %w", name, err)
-		}
-		n, size := len(line), src.size()
-		if n == 0 || (int64(n) == size || size <= maxGroup) && zeroFilled(line, c.size-c.elsewhere) {
-			return src.rest(name)
-		}
-		e, err := decode(line[:n-1])
-		if err == nil {
-			err = c.follows(e)
-		}
-		if err != nil {
-			if errors.Is(err, ErrVersion) {
-				return nil, fmt.Errorf("%s:%d: %w", name, c.seq+1, err)
-			}
+		e, n, err := c.next(src, p)
+		var unread sourceError
+		switch {
+		case errors.As(err, &unread):
+			return nil, fmt.Errorf("reading the journal %s: %w", name, unread.error)
+		case errors.Is(err, ErrVersion):
+			return nil, fmt.Errorf("%s:%d: %w", name, c.seq+1, err)
+		case err != nil:
 			return nil, &BrokenError{name, int(c.seq + 1), err.Error()}
+		case n == 0:
+			return src.data, nil
 		}
-		c.seq, c.head, c.size = e.Seq, e.Hash, c.size+int64(n)
+		c.seq, c.head, c.size = e.Seq, e.Hash, c.size+n
 		if err := do(e); err != nil {
 			return nil, err
 		}
-		src.data = src.data[n:]
 	}
 	return nil, nil
 }
@@ -334,6 +327,34 @@ func zeroFilled(line []byte, offset int64) bool {
 		to++
 	}
 	return (from == 0 || (offset+int64(from))%block == 0) && (offset+int64(to))%block == 0
+}
+
+// next reads the next line and tells its length, with its newline; 0 if what is left is none, and
+// is in src.data then.
+func (c *chain) next(src *source, p *packer) (e Entry, n int64, err error) {
+	read := decode
+	if p != nil {
+		read = p.decode
+		if e, n, err = p.long(src); err != nil {
+			return e, 0, err
+		}
+		if n > 0 {
+			return e, n, c.follows(e)
+		}
+	}
+	line, err := src.line()
+	if err != nil {
+		return e, 0, err
+	}
+	n, left := int64(len(line)), src.size()
+	if n == 0 || (n == left || left <= maxGroup) && zeroFilled(line, c.size-c.elsewhere) {
+		return e, 0, src.all()
+	}
+	if e, err = read(line[:n-1]); err == nil {
+		err = c.follows(e)
+	}
+	src.data = src.data[n:]
+	return e, n, err
 }
 
 func (c *chain) follows(e Entry) error {

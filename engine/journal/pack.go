@@ -18,7 +18,10 @@ type packer struct {
 	b   []byte
 	at  int
 	bad bool // what follows isn't read: decode must say what is wrong with it
+	// reload, of a line that is longer than b, goes on to what follows at; nil: b is all.
+	reload func()
 
+	// What is remembered of the text before shares memory with out, which stays when b is gone.
 	out            []byte
 	words, targets recent
 	values         recent
@@ -59,7 +62,21 @@ func (p *packer) decode(line []byte) (Entry, error) {
 
 // begun reads what decodeBegun reads. It reports whether it could.
 func (p *packer) begun(e *Entry, data []byte) bool {
-	*p = packer{b: data, out: slices.Grow(p.out[:0], len(data)/5)} // what it mostly takes
+	p.begin(data, 0, len(data))
+	d := p.data()
+	if p.bad || p.at != len(p.b) {
+		return false
+	}
+	e.Data = d
+	return true
+}
+
+// begin makes ready for the data of a Begun of about a size.
+func (p *packer) begin(b []byte, at, size int) {
+	*p = packer{b: b, at: at, out: slices.Grow(p.out[:0], size/5)} // which is what it mostly takes
+}
+
+func (p *packer) data() packed {
 	p.lit(`{"system":`)
 	cs := &changes{system: string(p.str())}
 	p.lit(`,"unit":`)
@@ -67,18 +84,16 @@ func (p *packer) begun(e *Entry, data []byte) bool {
 	p.lit(`,"changes":[`)
 	if !p.has("]") {
 		for more := true; more && !p.bad; more = p.has(",") {
+			if p.reload != nil && len(p.b)-p.at < longChange {
+				p.reload()
+			}
 			p.change(cs)
 		}
 		p.lit("]")
 	}
 	p.lit("}")
-	if p.bad || p.at != len(p.b) {
-		return false
-	}
 	cs.packed = string(p.out)
-	e.Data = packed{unit, cs}
-	p.b = nil
-	return true
+	return packed{unit, cs}
 }
 
 func (p *packer) change(cs *changes) {
@@ -150,29 +165,31 @@ func (p *packer) holder(person []byte) (flags byte) {
 	if len(p.subject[0]) > 0 && bytes.Equal(p.subject[1], name) && bytes.Equal(p.subject[0], kind) {
 		flags |= packedSame
 	} else {
-		p.slotted(&p.words, kind)
-		p.text(name)
-		p.subject = [2][]byte{kind, name}
+		slot := p.slotted(&p.words, kind)
+		p.subject = [2][]byte{p.words[slot], p.text(name)}
 	}
 	switch {
 	case len(person) == 0:
 		flags |= noPerson
+		p.person = nil
 	case bytes.HasPrefix(name, person):
 		flags |= personPrefix
 		p.out = binary.AppendUvarint(p.out, uint64(len(person)))
+		p.person = p.subject[1][:len(person)]
 	case bytes.Equal(p.person, person):
 		flags |= personBefore
 	default:
 		flags |= personText
-		p.text(person)
+		p.person = p.text(person)
 	}
-	p.person = person
 	return flags
 }
 
-func (p *packer) text(s []byte) {
+// text packs a text and returns it where it stands now.
+func (p *packer) text(s []byte) []byte {
 	p.out = binary.AppendUvarint(p.out, uint64(len(s)))
 	p.out = append(p.out, s...)
+	return p.out[len(p.out)-len(s):]
 }
 
 func (p *packer) slotted(in *recent, s []byte) byte {
@@ -181,9 +198,8 @@ func (p *packer) slotted(in *recent, s []byte) byte {
 		p.out = append(p.out, slot)
 		return slot
 	}
-	in[slot] = s
 	p.out = append(p.out, slot|slotMiss)
-	p.text(s)
+	in[slot] = p.text(s)
 	return slot
 }
 

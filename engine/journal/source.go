@@ -3,11 +3,14 @@ package journal
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"unicode/utf8"
 )
 
 // source is where the lines of a journal come from: memory, or a file that is read as far as its
@@ -16,11 +19,17 @@ type source struct {
 	data []byte // what was read and isn't gone through yet; good until more is read
 	left int64  // how much is still to be read
 	file *os.File
+	at   int64  // where in the file that begins
 	buf  []byte // in which data stands, of a file
 }
 
-// firstRead is how much of a file is read at once; more where a line is longer.
-const firstRead = 1 << 20
+const (
+	// firstRead is how much of a file is in memory at once; more only where a line is longer and
+	// has to be there as a whole.
+	firstRead = 1 << 20
+	// longChange is longer than a change is, mostly: so much of one is in memory when it is read.
+	longChange = 64 << 10
+)
 
 // streamed is implemented by stores that needn't be in memory as a whole to be read.
 type streamed interface {
@@ -88,6 +97,16 @@ func (s *source) line() ([]byte, error) {
 	}
 }
 
+// all reads all that is left.
+func (s *source) all() error {
+	for s.left > 0 {
+		if err := s.fill(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // fill reads on.
 func (s *source) fill() error {
 	if len(s.data) == len(s.buf) {
@@ -95,21 +114,85 @@ func (s *source) fill() error {
 	}
 	n := copy(s.buf, s.data)
 	free := s.buf[n:]
-	free = free[:min(int64(len(free)), s.left)]
-	read, err := io.ReadFull(s.file, free)
-	s.data, s.left = s.buf[:n+read], s.left-int64(read)
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) { // it has become shorter
+	read, err := s.file.ReadAt(free[:min(int64(len(free)), s.left)], s.at)
+	s.data, s.left, s.at = s.buf[:n+read], s.left-int64(read), s.at+int64(read)
+	if errors.Is(err, io.EOF) { // it has become shorter
 		s.left, err = 0, nil
 	}
-	return err
+	if err != nil {
+		return sourceError{err}
+	}
+	return nil
 }
 
-// rest returns all that is left.
-func (s *source) rest(name string) ([]byte, error) {
-	for s.left > 0 {
-		if err := s.fill(); err != nil {
-			return nil, fmt.Errorf("reading the journal %s: %w", name, err)
+// sourceError is about the file, and not about what stands in it.
+type sourceError struct{ error }
+
+func (e sourceError) Unwrap() error { return e.error }
+
+// long reads a Begun whose line is longer than what is in memory, without having all of it there
+// at once. It returns 0, and the source as it was, if the next line is another one or anything
+// is wrong with it.
+func (p *packer) long(src *source) (e Entry, n int64, err error) {
+	if src.left > 0 && len(src.data) < longChange {
+		if err := src.fill(); err != nil {
+			return e, 0, err
 		}
 	}
-	return s.data, nil
+	if src.left == 0 || bytes.IndexByte(src.data, '\n') >= 0 {
+		return e, 0, nil
+	}
+	from, size := src.at-int64(len(src.data)), src.size()
+	if e, err = p.stream(src); err == nil {
+		return e, size - src.size(), nil
+	}
+	src.data, src.at, src.left = nil, from, size
+	if errors.As(err, new(sourceError)) {
+		return e, 0, err
+	}
+	return Entry{}, 0, nil
+}
+
+// stream reads a line as far as it is gone through. Any error but a sourceError stands for what
+// decode has to say.
+func (p *packer) stream(src *source) (e Entry, err error) {
+	n := bytes.Index(src.data, []byte(lineData)) + len(lineData)
+	if n < len(lineData) || version(src.data) != "1" {
+		return e, errLine
+	}
+	kind, rest, err := decodeHead(&e, string(src.data[:n]))
+	if err != nil || kind != KindBegun || rest != "" {
+		return e, errLine
+	}
+	sum, text := sha256.New(), true
+	gone := func() {
+		text = text && utf8.Valid(p.b[:p.at]) // what is gone through ends with a character
+		sum.Write(p.b[:p.at])
+		src.data = src.data[p.at:]
+	}
+	more := func() {
+		gone()
+		if err == nil && src.left > 0 {
+			err = src.fill()
+		}
+		p.b, p.at = src.data, 0
+	}
+	p.begin(src.data, n, int(min(src.size(), 32*firstRead)))
+	p.reload = more
+	e.Data = p.data()
+	more()
+	if err != nil {
+		return e, err
+	}
+	const sealed = sealLen + len("\n")
+	if p.bad || !text || len(src.data) < sealed || src.data[sealLen] != '\n' {
+		return e, errLine
+	}
+	sum.Write([]byte{'}'})
+	e.Hash = hex.EncodeToString(sum.Sum(nil))
+	if string(src.data[:sealLen]) != lineHash+e.Hash+lineEnd {
+		return e, errLine
+	}
+	src.data = src.data[sealed:]
+	return e, nil
 }
