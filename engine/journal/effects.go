@@ -3,6 +3,7 @@ package journal
 import (
 	"iter"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -14,8 +15,8 @@ import (
 // holds many changes, and most are never asked about.
 type deed struct {
 	changes *changes
-	end     *Ended
-	seen    *ReadBack
+	end     *Ended    // without the names of what ended
+	seen    *ReadBack // the same
 	at      time.Time
 	again   bool // it counted before: see workUnit.counted
 	late    bool // it stands on the record later than what came after it
@@ -70,6 +71,7 @@ func (m *memory) readBack(e Entry, d ReadBack) {
 	if !ok {
 		return
 	}
+	seen := &ReadBack{All: own(d.All, Holds, NotHeld, Unconfirmed), Except: d.Except}
 	units := r.units
 	if d.Unit != 0 && len(r.index) == len(units) { // no two have one name
 		u, ok := r.index[unitName{d.System, d.Unit}]
@@ -80,9 +82,17 @@ func (m *memory) readBack(e Entry, d ReadBack) {
 	}
 	for _, u := range units {
 		if u.end != nil && (d.Unit == 0 || u.number == d.Unit) && u.changes.system == d.System {
-			m.did(deed{changes: u.changes, end: u.end, seen: &d, at: e.Time})
+			m.did(deed{changes: u.changes, end: u.end, seen: seen, at: e.Time})
 		}
 	}
+}
+
+// own gives a word in memory of its own: that of a line that was read would keep the line.
+func own[W ~string](word W, known ...W) W {
+	if i := slices.Index(known, word); i >= 0 {
+		return known[i]
+	}
+	return W(strings.Clone(string(word)))
 }
 
 // outcomes yields the changes with what became of each.

@@ -317,3 +317,19 @@ func samePacked(t *testing.T, text string, want Begun) {
 		t.Fatalf("%q at a glance: %s", text, d)
 	}
 }
+
+// TestRemovalBehindManyNames: what was taken away is told right however much was given before.
+func TestRemovalBehindManyNames(t *testing.T) {
+	j := mustOpen(t, &memStore{})
+	begun := Begun{System: "a", Unit: 1}
+	for i := range 70_000 {
+		c := Change{Change: access.Change{System: "a", Action: access.Give, Subject: access.Account(fmt.Sprint("p", i)), Target: access.ID{Kind: "team", Name: "t"},
+			After: &access.Value{Permission: "member"}}, Person: fmt.Sprint("p", i), Class: ClassChange}
+		begun.Changes = append(begun.Changes, c)
+	}
+	mustAppend(t, j, "r", Opened{}, begun, Ended{System: "a", Unit: 1, All: Done},
+		Begun{System: "a", Unit: 2, Changes: []Change{revoke("a", "x")}}, Ended{System: "a", Unit: 2, All: Done})
+	if got := j.Memory().Removals("a", time.Time{}); len(got) != 1 || got[0].Action != access.Revoke {
+		t.Errorf("got %+v", got)
+	}
+}

@@ -21,6 +21,7 @@ type packer struct {
 	// reload, of a line that is longer than b, goes on to what follows at; nil: b is all.
 	reload func()
 
+	system string // which units that follow one another mostly share
 	// What is remembered of the text before shares memory with out, which stays when b is gone.
 	out            []byte
 	words, targets recent
@@ -73,12 +74,15 @@ func (p *packer) begun(e *Entry, data []byte) bool {
 
 // begin makes ready for the data of a Begun of about a size.
 func (p *packer) begin(b []byte, at, size int) {
-	*p = packer{b: b, at: at, out: slices.Grow(p.out[:0], size/5)} // which is what it mostly takes
+	*p = packer{b: b, at: at, system: p.system, out: slices.Grow(p.out[:0], size/5)} // which is what it mostly takes
 }
 
 func (p *packer) data() packed {
 	p.lit(`{"system":`)
-	cs := &changes{system: string(p.str())}
+	if system := p.str(); string(system) != p.system {
+		p.system = string(system)
+	}
+	cs := &changes{system: p.system}
 	p.lit(`,"unit":`)
 	unit := p.num()
 	p.lit(`,"changes":[`)

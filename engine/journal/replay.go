@@ -21,7 +21,6 @@ type memory struct {
 	linked    map[string]map[string]string // system → the system's own id → person
 	systems   map[string]*deeds            // what ended there; see effects.go
 	corrected *view[map[string][]int64]
-	drifts    int                 // of the deeds, those among whose changes are corrections of drift
 	approved  []approved          // oldest first
 	known     map[string]struct{} // every run there ever was
 	runs      map[string]*run     // the open ones
@@ -252,7 +251,7 @@ func (m *memory) replay(e Entry) {
 		m.begun(e, d.unit, d.changes)
 	case Ended:
 		if u, err := m.unit(e.Run, d.System, d.Unit); err == nil && u.end == nil {
-			u.end = &d
+			u.end = &Ended{All: own(d.All, Done, Already, Failed, Unknown, Refused, Skipped), Except: d.Except}
 			m.did(deed{changes: u.changes, end: u.end, at: e.Time, again: u.counted})
 		}
 	case ReadBack:

@@ -157,7 +157,7 @@ func (p *packer) long(src *source) (e Entry, n int64, err error) {
 // decode has to say.
 func (p *packer) stream(src *source) (e Entry, err error) {
 	n := bytes.Index(src.data, []byte(lineData)) + len(lineData)
-	if n < len(lineData) || version(src.data) != "1" {
+	if n < len(lineData) {
 		return e, errLine
 	}
 	kind, rest, err := decodeHead(&e, string(src.data[:n]))
