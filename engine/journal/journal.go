@@ -281,6 +281,9 @@ type chain struct {
 
 // lines is each for the journal's own use: what was begun comes packed.
 func (c *chain) lines(ctx context.Context, name string, src *source, do func(Entry)) (rest []byte, err error) {
+	if src.size() == 0 { // as before most appends
+		return nil, nil
+	}
 	return c.each(ctx, name, src, &packer{}, func(e Entry) error { do(e); return nil })
 }
 

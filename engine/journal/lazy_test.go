@@ -158,9 +158,9 @@ func eagerOf(t *testing.T, s Store) *eager {
 // TestMemoryIsThatOfAnEagerReplay: whatever is appended, and whenever memory is asked, it answers
 // as if each change had been taken in at once, and a memory that was handed out stays as it was.
 func TestMemoryIsThatOfAnEagerReplay(t *testing.T) {
-	seeds := 120
+	seeds := 60
 	if testing.Short() {
-		seeds = 50
+		seeds = 20
 	}
 	appended := 0
 	for seed := range seeds {
@@ -203,9 +203,9 @@ func TestMemoryIsThatOfAnEagerReplay(t *testing.T) {
 // TestReplayIsEager is the same for what stands on a record already: with entries that come late,
 // and such as no journal would have written.
 func TestReplayIsEager(t *testing.T) {
-	seeds := 120
+	seeds := 60
 	if testing.Short() {
-		seeds = 50
+		seeds = 20
 	}
 	for seed := range seeds {
 		r := chance{rand.New(rand.NewPCG(uint64(seed), 11))}
