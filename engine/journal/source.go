@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"io/fs"
 	"os"
@@ -21,6 +22,7 @@ type source struct {
 	file *os.File
 	at   int64  // where in the file that begins
 	buf  []byte // in which data stands, of a file
+	next []byte // as long, for taking turns
 }
 
 const (
@@ -125,6 +127,14 @@ func (s *source) fill() error {
 	return nil
 }
 
+// turn makes the next fill leave the bytes that were read before in their place.
+func (s *source) turn() {
+	if len(s.next) != len(s.buf) {
+		s.next = make([]byte, len(s.buf))
+	}
+	s.buf, s.next = s.next, s.buf
+}
+
 // sourceError is about the file, and not about what stands in it.
 type sourceError struct{ error }
 
@@ -153,8 +163,8 @@ func (p *packer) long(src *source) (e Entry, n int64, err error) {
 	return Entry{}, 0, nil
 }
 
-// stream reads a line as far as it is gone through. Any error but a sourceError stands for what
-// decode has to say.
+// stream reads a line as far as it is gone through; what is behind is hashed meanwhile. Any error
+// but a sourceError stands for what decode has to say.
 func (p *packer) stream(src *source) (e Entry, err error) {
 	n := bytes.Index(src.data, []byte(lineData)) + len(lineData)
 	if n < len(lineData) {
@@ -164,23 +174,24 @@ func (p *packer) stream(src *source) (e Entry, err error) {
 	if err != nil || kind != KindBegun || rest != "" {
 		return e, errLine
 	}
-	sum, text := sha256.New(), true
-	gone := func() {
-		text = text && utf8.Valid(p.b[:p.at]) // what is gone through ends with a character
-		sum.Write(p.b[:p.at])
-		src.data = src.data[p.at:]
-	}
+	behind := hashBehind()
 	more := func() {
-		gone()
+		behind.parts <- p.b[:p.at]
+		src.data = src.data[p.at:]
 		if err == nil && src.left > 0 {
+			src.turn() // what is being hashed stays where it is
 			err = src.fill()
 		}
 		p.b, p.at = src.data, 0
+		if src.left == 0 {
+			p.reload = nil
+		}
 	}
 	p.begin(src.data, n, int(min(src.size(), 32*firstRead)))
 	p.reload = more
 	e.Data = p.data()
 	more()
+	hash, text := behind.sum()
 	if err != nil {
 		return e, err
 	}
@@ -188,11 +199,39 @@ func (p *packer) stream(src *source) (e Entry, err error) {
 	if p.bad || !text || len(src.data) < sealed || src.data[sealLen] != '\n' {
 		return e, errLine
 	}
-	sum.Write([]byte{'}'})
-	e.Hash = hex.EncodeToString(sum.Sum(nil))
+	e.Hash = hash
 	if string(src.data[:sealLen]) != lineHash+e.Hash+lineEnd {
 		return e, errLine
 	}
 	src.data = src.data[sealed:]
 	return e, nil
+}
+
+// behind hashes the parts of a line one after the other, each of whole characters. A part may be
+// overwritten when the one after the next was taken.
+type behind struct {
+	parts chan []byte
+	done  chan struct{}
+	hash  hash.Hash
+	text  bool
+}
+
+func hashBehind() *behind {
+	h := &behind{parts: make(chan []byte), done: make(chan struct{}), hash: sha256.New(), text: true}
+	go func() {
+		defer close(h.done)
+		for part := range h.parts {
+			h.hash.Write(part)
+			h.text = h.text && utf8.Valid(part)
+		}
+	}()
+	return h
+}
+
+// sum ends it, and returns the hash of a line with that body and whether it is UTF-8.
+func (h *behind) sum() (hash string, text bool) {
+	close(h.parts)
+	<-h.done
+	h.hash.Write([]byte{'}'})
+	return hex.EncodeToString(h.hash.Sum(nil)), h.text
 }
