@@ -174,9 +174,9 @@ func (p *packer) stream(src *source) (e Entry, err error) {
 	if err != nil || kind != KindBegun || rest != "" {
 		return e, errLine
 	}
-	behind := hashBehind()
+	hashed := hashBehind()
 	more := func() {
-		behind.parts <- p.b[:p.at]
+		hashed.parts <- p.b[:p.at]
 		src.data = src.data[p.at:]
 		if err == nil && src.left > 0 {
 			src.turn() // what is being hashed stays where it is
@@ -191,7 +191,7 @@ func (p *packer) stream(src *source) (e Entry, err error) {
 	p.reload = more
 	e.Data = p.data()
 	more()
-	hash, text := behind.sum()
+	hash, text := hashed.sum()
 	if err != nil {
 		return e, err
 	}
