@@ -20,37 +20,52 @@ var errLine = errors.New("it isn't written as an entry")
 // decode reads one line without its newline and checks its own hash.
 func decode(line []byte) (Entry, error) {
 	var e Entry
-	body := len(line) - sealLen
-	if body < 0 {
-		return e, errLine
+	body, err := e.unseal(line)
+	if err != nil {
+		return e, err
 	}
-	seal := line[body:]
+	err = e.read(string(body))
+	return e, err
+}
+
+// unseal checks what can be told of a line without reading it: its hash, its encoding and its
+// version. It returns what the hash is of, but for the closing brace.
+func (e *Entry) unseal(line []byte) (body []byte, err error) {
+	n := len(line) - sealLen
+	if n < 0 {
+		return nil, errLine
+	}
+	body, seal := line[:n], line[n:]
 	if !bytes.HasPrefix(seal, []byte(lineHash)) || !bytes.HasSuffix(seal, []byte(lineEnd)) {
-		return e, errLine
+		return nil, errLine
 	}
 	h := sha256.New()
-	h.Write(line[:body])
+	h.Write(body)
 	h.Write([]byte{'}'})
 	want := hex.EncodeToString(h.Sum(nil))
 	e.Hash = string(seal[len(lineHash) : len(lineHash)+hashLen])
 	if e.Hash != want {
-		return e, errors.New("it doesn't match its hash")
+		return nil, errors.New("it doesn't match its hash")
 	}
 	if !utf8.Valid(line) {
-		return e, errors.New("it isn't UTF-8")
+		return nil, errors.New("it isn't UTF-8")
 	}
 	if v := version(line); v != "1" {
-		return e, fmt.Errorf("%w (format %s)", ErrVersion, v)
+		return nil, fmt.Errorf("%w (format %s)", ErrVersion, v)
 	}
-	kind, data, err := decodeHead(&e, string(line[:body]))
+	return body, nil
+}
+
+// read takes in what a line says.
+func (e *Entry) read(body string) error {
+	kind, data, err := decodeHead(e, body)
 	if err != nil {
-		return e, err
+		return err
 	}
-	e.Data, err = decodeData(kind, data)
-	if err != nil {
-		return e, fmt.Errorf("its data can't be read: %w", err)
+	if e.Data, err = decodeData(kind, data); err != nil {
+		return fmt.Errorf("its data can't be read: %w", err)
 	}
-	return e, nil
+	return nil
 }
 
 // version is the version of the format that a line says it is written in; "1" if it says

@@ -25,6 +25,11 @@
 // which runs never came to their end, and who approved what was carried out. Without a journal Accord is more careful, never wrong; so
 // Memory, too, takes the careful side wherever an outcome isn't known.
 //
+// Every command reads and verifies the journal whole, and asks little of it. So a file is read as
+// far as its lines are gone through, memory keeps what was begun packed (a change takes some 20
+// bytes), and what that amounts to is worked out system by system when somebody asks. Nothing of it
+// is kept between runs: the journal is the one memory.
+//
 // # A record that is kept elsewhere
 //
 // Spooled keeps the lines of a journal in a Record, such as a git ref, that many runners write

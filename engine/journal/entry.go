@@ -146,7 +146,8 @@ type Begun struct {
 	System string
 	// Unit numbers the units of a system within the run.
 	Unit int
-	// Changes are all of this System; no two have the same Key.
+	// Changes are all of this System; no two have the same Key. The list must not be modified once
+	// it was handed to the journal.
 	Changes []Change
 }
 

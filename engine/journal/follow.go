@@ -48,7 +48,7 @@ func follow(ctx context.Context, name string, record, spool []byte, now time.Tim
 	var left []Entry
 	from := int64(0) // where the lines that are left begin
 	own := chain{seq: first.Seq - 1, head: first.Prev}
-	_, err = own.lines(ctx, name, lines, func(e Entry) {
+	_, err = own.lines(ctx, name, whole(lines), func(e Entry) {
 		if at := e.Seq - first.Seq; len(left) == 0 && at < uint64(len(known)) && known[at] == e.Hash {
 			from = own.size
 			return
@@ -80,7 +80,7 @@ func follow(ctx context.Context, name string, record, spool []byte, now time.Tim
 
 // recordEnd verifies a record, and gives its end and the hashes of its entries from a number on.
 func recordEnd(ctx context.Context, record []byte, from uint64) (end chain, known []string, err error) {
-	rest, err := end.lines(ctx, "the record", record, func(e Entry) {
+	rest, err := end.lines(ctx, "the record", whole(record), func(e Entry) {
 		if from > 0 && e.Seq >= from {
 			known = append(known, e.Hash)
 		}

@@ -58,11 +58,12 @@ type Journal struct {
 // dropped by the first Append. A journal that isn't there yet is empty.
 func Open(ctx context.Context, s Store, now func() time.Time) (*Journal, error) {
 	j := &Journal{store: s, now: now, mem: newMemory()}
-	data, err := s.Load(ctx)
+	src, err := read(ctx, s)
 	if err != nil {
-		return nil, fmt.Errorf("reading the journal %s: %w", s, err)
+		return nil, err
 	}
-	if err := j.take(ctx, data); err != nil {
+	defer src.close()
+	if err := j.take(ctx, src); err != nil {
 		return nil, err
 	}
 	return j, nil
@@ -78,8 +79,8 @@ func OpenReadOnly(ctx context.Context, s Store) (*Journal, error) {
 }
 
 // take verifies and replays what stands behind the part that is already known.
-func (j *Journal) take(ctx context.Context, data []byte) error {
-	rest, err := j.chain.lines(ctx, j.store.String(), data, func(e Entry) {
+func (j *Journal) take(ctx context.Context, src *source) error {
+	rest, err := j.chain.lines(ctx, j.store.String(), src, func(e Entry) {
 		j.memory().replay(e)
 	})
 	j.torn = int64(len(rest))
@@ -125,7 +126,7 @@ func (j *Journal) refresh(ctx context.Context, shared Shared) (err error) {
 	if s, ok := j.store.(*Spooled); ok {
 		j.chain.elsewhere = s.start()
 	}
-	if err := j.take(ctx, tail); err != nil {
+	if err := j.take(ctx, whole(tail)); err != nil {
 		return err
 	}
 	j.unsure = false
@@ -190,14 +191,15 @@ func (j *Journal) Entries(ctx context.Context) iter.Seq2[Entry, error] {
 // ReadAll yields the entries of a store in order, verified. The last pair may be an error.
 func ReadAll(ctx context.Context, s Store) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
-		data, err := s.Load(ctx)
+		src, err := read(ctx, s)
 		if err != nil {
-			yield(Entry{}, fmt.Errorf("reading the journal %s: %w", s, err))
+			yield(Entry{}, err)
 			return
 		}
+		defer src.close()
 		var c chain
 		stopped := errors.New("stopped")
-		_, err = c.each(ctx, s.String(), data, func(e Entry) error {
+		_, err = c.each(ctx, s.String(), src, nil, func(e Entry) error {
 			if !yield(e, nil) {
 				return stopped
 			}
@@ -230,13 +232,15 @@ type Report struct {
 // out (ErrHead). Where the chain is broken (ErrBroken) the report tells of the part before.
 func Verify(ctx context.Context, s Store, head string) (Report, error) {
 	var r Report
-	data, err := s.Load(ctx)
+	src, err := read(ctx, s)
 	if err != nil {
-		return r, fmt.Errorf("reading the journal %s: %w", s, err)
+		return r, err
 	}
+	defer src.close()
+	data := src.data // of a Spooled that is all
 	var c chain
 	var at uint64
-	rest, err := c.lines(ctx, s.String(), data, func(e Entry) {
+	rest, err := c.lines(ctx, s.String(), src, func(e Entry) {
 		if e.Seq == 1 {
 			r.First = e.Time
 		}
@@ -275,32 +279,37 @@ type chain struct {
 	elsewhere int64
 }
 
-func (c *chain) lines(ctx context.Context, name string, data []byte, do func(Entry)) (rest []byte, err error) {
-	return c.each(ctx, name, data, func(e Entry) error { do(e); return nil })
+// lines is each for the journal's own use: what was begun comes packed.
+func (c *chain) lines(ctx context.Context, name string, src *source, do func(Entry)) (rest []byte, err error) {
+	if src.size() == 0 { // as before most appends
+		return nil, nil
+	}
+	return c.each(ctx, name, src, &packer{}, func(e Entry) error { do(e); return nil })
 }
 
-// each goes through whole lines and returns what is left at the end without a newline.
-func (c *chain) each(ctx context.Context, name string, data []byte, do func(Entry) error) (rest []byte, err error) {
-	for len(data) > 0 {
+// each goes through whole lines and returns what is left at the end without a newline. With a
+// packer what was begun comes packed.
+func (c *chain) each(ctx context.Context, name string, src *source, p *packer, do func(Entry) error) (rest []byte, err error) {
+	for src.size() > 0 {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		n := bytes.IndexByte(data, '\n')
-		if n < 0 || (n == len(data)-1 || len(data) <= maxGroup) && zeroFilled(data[:n+1], c.size-c.elsewhere) {
-			return data, nil
-		}
-		e, err := c.next(data[:n])
-		if err != nil {
-			if errors.Is(err, ErrVersion) {
-				return nil, fmt.Errorf("%s:%d: %w", name, c.seq+1, err)
-			}
+		e, n, err := c.next(src, p)
+		var unread sourceError
+		switch {
+		case errors.As(err, &unread):
+			return nil, fmt.Errorf("reading the journal %s: %w", name, unread.error)
+		case errors.Is(err, ErrVersion):
+			return nil, fmt.Errorf("%s:%d: %w", name, c.seq+1, err)
+		case err != nil:
 			return nil, &BrokenError{name, int(c.seq + 1), err.Error()}
+		case n == 0:
+			return src.data, nil
 		}
-		c.seq, c.head, c.size = e.Seq, e.Hash, c.size+int64(n)+1
+		c.seq, c.head, c.size = e.Seq, e.Hash, c.size+n
 		if err := do(e); err != nil {
 			return nil, err
 		}
-		data = data[n+1:]
 	}
 	return nil, nil
 }
@@ -323,15 +332,40 @@ func zeroFilled(line []byte, offset int64) bool {
 	return (from == 0 || (offset+int64(from))%block == 0) && (offset+int64(to))%block == 0
 }
 
-func (c *chain) next(line []byte) (Entry, error) {
-	e, err := decode(line)
-	switch {
-	case err != nil:
-		return e, err
-	case e.Seq != c.seq+1:
-		return e, fmt.Errorf("entry %d stands where %d is expected", e.Seq, c.seq+1)
-	case e.Prev != c.head:
-		return e, errors.New("it doesn't follow the entry before")
+// next reads the next line and tells its length, with its newline; 0 if what is left is none, and
+// is in src.data then.
+func (c *chain) next(src *source, p *packer) (e Entry, n int64, err error) {
+	read := decode
+	if p != nil {
+		read = p.decode
+		if e, n, err = p.long(src); err != nil {
+			return e, 0, err
+		}
+		if n > 0 {
+			return e, n, c.follows(e)
+		}
 	}
-	return e, nil
+	line, err := src.line()
+	if err != nil {
+		return e, 0, err
+	}
+	n, left := int64(len(line)), src.size()
+	if n == 0 || (n == left || left <= maxGroup) && zeroFilled(line, c.size-c.elsewhere) {
+		return e, 0, src.all()
+	}
+	if e, err = read(line[:n-1]); err == nil {
+		err = c.follows(e)
+	}
+	src.data = src.data[n:]
+	return e, n, err
+}
+
+func (c *chain) follows(e Entry) error {
+	switch {
+	case e.Seq != c.seq+1:
+		return fmt.Errorf("entry %d stands where %d is expected", e.Seq, c.seq+1)
+	case e.Prev != c.head:
+		return errors.New("it doesn't follow the entry before")
+	}
+	return nil
 }

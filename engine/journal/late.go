@@ -1,12 +1,6 @@
 package journal
 
-import (
-	"maps"
-	"slices"
-	"time"
-
-	"github.com/accordhq/accord/engine/access"
-)
+import "slices"
 
 // lateness is what a memory needs to take in entries that come late: what they tell is older
 // than what is known already.
@@ -17,12 +11,10 @@ type lateness struct {
 	cut map[string]*run
 	// resumed are those of them of which late entries tell more.
 	resumed []string
-	// undone tells when an account was last enabled, or an object deleted, by Accord.
-	undone map[access.Ref]time.Time
 }
 
 func newLateness() lateness {
-	return lateness{cut: map[string]*run{}, undone: map[access.Ref]time.Time{}}
+	return lateness{cut: map[string]*run{}}
 }
 
 func (l lateness) clone() lateness {
@@ -30,7 +22,7 @@ func (l lateness) clone() lateness {
 	for id, r := range l.cut {
 		cut[id] = r.clone()
 	}
-	return lateness{l.left, cut, slices.Clone(l.resumed), maps.Clone(l.undone)}
+	return lateness{l.left, cut, slices.Clone(l.resumed)}
 }
 
 // resume opens a run again that was closed by somebody else: what it did before that was known
@@ -60,17 +52,4 @@ func (m *memory) caughtUp() {
 // outdated reports whether a late entry is older than what is known.
 func (m *memory) outdated(e Entry, known applied) bool {
 	return m.late.left > 0 && e.Time.Before(known.at)
-}
-
-// undo remembers when something was undone that Accord could claim.
-func (m *memory) undo(ref access.Ref, at time.Time) {
-	if at.After(m.late.undone[ref]) {
-		m.late.undone[ref] = at
-	}
-}
-
-// undoneSince reports whether what a late entry would claim was undone later than it was done.
-func (m *memory) undoneSince(c Change, at time.Time) bool {
-	undone, ok := m.late.undone[subject(c)]
-	return ok && m.late.left > 0 && at.Before(undone)
 }

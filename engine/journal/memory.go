@@ -70,10 +70,9 @@ func (m Memory) Given(system string, since time.Time) []Given {
 		return nil
 	}
 	var out []Given
-	for _, g := range m.m.given[system] {
-		if g.at >= since.UnixMicro() {
-			ids := m.m.names.ids
-			out = append(out, Given{ids[g.person].Name, ids[g.target], ids[g.permission].Name, time.UnixMicro(g.at).UTC()})
+	for c, d := range m.m.countable(system, since, func(cs *changes) bool { return cs.gives }) {
+		if c.Action.OnGrant() && !c.Removes() && c.Person != "" && c.After != nil {
+			out = append(out, Given{c.Person, c.Target, c.After.Permission, d.counted()})
 		}
 	}
 	return out
@@ -127,7 +126,7 @@ func (m Memory) DisabledSince(ref access.Ref) (time.Time, bool) {
 	if m.m == nil {
 		return time.Time{}, false
 	}
-	d, ok := m.m.disabled[ref]
+	d, ok := m.m.disabled(ref.System)[ref.ID]
 	return d.Since, ok
 }
 
@@ -146,14 +145,7 @@ func (m Memory) Disabled(system string) []DisabledAccount {
 	if m.m == nil {
 		return nil
 	}
-	var out []DisabledAccount
-	for ref, d := range m.m.disabled {
-		if ref.System == system {
-			out = append(out, d)
-		}
-	}
-	slices.SortFunc(out, func(a, b DisabledAccount) int { return a.Account.Compare(b.Account) })
-	return out
+	return slices.SortedFunc(maps.Values(m.m.disabled(system)), func(a, b DisabledAccount) int { return a.Account.Compare(b.Account) })
 }
 
 // CreatedByAccord reports whether Accord made the account or resource, under this name or one
@@ -162,7 +154,7 @@ func (m Memory) CreatedByAccord(ref access.Ref) bool {
 	if m.m == nil {
 		return false
 	}
-	_, ok := m.m.created[ref]
+	_, ok := m.m.created(ref.System)[ref.ID]
 	return ok
 }
 
@@ -188,20 +180,21 @@ func (m Memory) Removals(system string, since time.Time) []Removal {
 		return nil
 	}
 	var out []Removal
-	for _, r := range m.m.removals[system] {
-		if r.at >= since.UnixMicro() {
-			out = append(out, m.m.names.removal(system, r))
+	removal := func(c *Change, at time.Time) {
+		if c.Removes() {
+			out = append(out, Removal{c.Action, c.Ref(), c.Subject, c.Person, at, c.Class == ClassLeaver})
 		}
+	}
+	for c, d := range m.m.countable(system, since, func(cs *changes) bool { return cs.removes }) {
+		removal(c, d.counted())
 	}
 	for _, run := range m.m.order {
 		for _, u := range run.units {
-			if u.System != system || u.ended || u.At.Before(since) {
+			if u.changes.system != system || u.end != nil || u.at.Before(since) {
 				continue
 			}
-			for _, c := range u.Changes {
-				if c.Removes() {
-					out = append(out, Removal{c.Action, c.Ref(), c.Subject, c.Person, u.At, c.Class == ClassLeaver})
-				}
+			for c := range u.changes.each() {
+				removal(c, u.at)
 			}
 		}
 	}
@@ -216,7 +209,7 @@ func (m Memory) Corrected(key string, since time.Time) int {
 		return 0
 	}
 	n := 0
-	for _, at := range m.m.corrected[key] {
+	for _, at := range m.m.corrections()[key] {
 		if at >= since.UnixMicro() {
 			n++
 		}
@@ -235,18 +228,15 @@ type OpenRun struct {
 	Units []OpenUnit
 }
 
-// OpenUnit is one unit of an open run.
+// OpenUnit is one unit of an open run. Its changes must not be changed.
 type OpenUnit struct {
 	Begun
-	At    time.Time
-	ended bool
-	end   Ended
-	// counted says that it counts as done already: its run was closed before its end was known.
-	counted bool
+	At  time.Time
+	end *Ended
 }
 
 // Ended reports whether the journal says how the unit ended.
-func (u OpenUnit) Ended() bool { return u.ended }
+func (u OpenUnit) Ended() bool { return u.end != nil }
 
 // Outcomes tells what became of each change of the unit, in their order: Unknown if the unit
 // was begun and nothing is known of its end.
@@ -255,7 +245,7 @@ func (u OpenUnit) Outcomes() []Outcome {
 	except := u.end.outcomes()
 	for i, c := range u.Changes {
 		out[i] = Unknown
-		if u.ended {
+		if u.end != nil {
 			out[i] = of(c, except, u.end.All)
 		}
 	}
@@ -271,7 +261,7 @@ func (m Memory) Open() []OpenRun {
 	for _, r := range m.m.order {
 		o := OpenRun{Run: r.id, Since: r.since, Opened: r.opened, Closed: slices.Clone(r.closed)}
 		for _, u := range r.units {
-			o.Units = append(o.Units, *u)
+			o.Units = append(o.Units, OpenUnit{Begun: Begun{System: u.changes.system, Unit: u.number, Changes: u.changes.all()}, At: u.at, end: u.end})
 		}
 		out = append(out, o)
 	}
@@ -281,58 +271,4 @@ func (m Memory) Open() []OpenRun {
 type applied struct {
 	revision string
 	at       time.Time
-}
-
-// removal is a Removal in 32 bytes: a journal may hold many.
-type removal struct {
-	at      int64 // Unix time in microseconds
-	target  uint32
-	subject uint32
-	person  uint32
-	action  uint16
-	leaver  bool
-}
-
-// given is a Given in 24 bytes.
-type given struct {
-	at                         int64 // Unix time in microseconds
-	target, person, permission uint32
-}
-
-// names keeps each ID once. What was put last stands ready: the changes of a unit have most of
-// their names in common with the one before.
-type names struct {
-	index map[access.ID]uint32
-	ids   []access.ID
-	last  [4]uint32 // one more than the place in ids; 0: none
-	next  int       // of last, the one to give up
-}
-
-func (n *names) put(id access.ID) uint32 {
-	for _, i := range n.last {
-		if i > 0 && n.ids[i-1] == id {
-			return i - 1
-		}
-	}
-	i, ok := n.index[id]
-	if !ok {
-		i = uint32(len(n.ids))
-		id = access.ID{Kind: strings.Clone(id.Kind), Name: strings.Clone(id.Name)}
-		n.ids = append(n.ids, id)
-		n.index[id] = i
-	}
-	n.last[n.next%len(n.last)] = i + 1
-	n.next++
-	return i
-}
-
-func (n *names) removal(system string, r removal) Removal {
-	return Removal{
-		Action:  access.Action(n.ids[r.action].Name),
-		Ref:     access.Ref{System: system, ID: n.ids[r.target]},
-		Subject: n.ids[r.subject],
-		Person:  n.ids[r.person].Name,
-		Time:    time.UnixMicro(r.at).UTC(),
-		Leaver:  r.leaver,
-	}
 }

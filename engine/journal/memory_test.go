@@ -2,6 +2,7 @@ package journal
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -59,11 +60,19 @@ func play(t *testing.T, steps ...step) Memory {
 	// What the live journal knows and what replaying it from disk gives must be the same.
 	live, replayed := j.Memory(), mustOpen(t, s).Memory()
 	for _, m := range []Memory{live, replayed} {
-		if a, b := fmt.Sprint(live.m.disabled, live.m.created, live.m.removals), fmt.Sprint(m.m.disabled, m.m.created, m.m.removals); a != b {
-			t.Errorf("live %s\nreplayed %s", a, b)
+		for _, system := range []string{"a", "b"} {
+			if a, b := told(live, system), told(m, system); a != b {
+				t.Errorf("live %s\nreplayed %s", a, b)
+			}
 		}
 	}
 	return replayed
+}
+
+// told is what a memory claims and counts on a system.
+func told(m Memory, system string) string {
+	created := slices.SortedFunc(maps.Keys(m.m.created(system)), access.ID.Compare)
+	return fmt.Sprint(m.Disabled(system), created, m.Removals(system, time.Time{}), m.Given(system, time.Time{}))
 }
 
 func TestDisabledSince(t *testing.T) {
@@ -106,6 +115,8 @@ func TestDisabledSince(t *testing.T) {
 		{"renamed, but it didn't hold", []step{disable("done"), move("done/not-held")}, true, false},
 		{"created disabled", []step{{createDisabled, "done"}}, true, false},
 		{"created disabled, but it didn't hold", []step{{createDisabled, "done/not-held"}}, false, false},
+		{"disabled, and made anew, which didn't hold", []step{disable("done"), {object("a", access.Create, "x"), "done/not-held"}}, false, false},
+		{"disabled, and made anew, perhaps", []step{disable("done"), {object("a", access.Create, "x"), "unknown/held"}}, true, false},
 		{"on another system", []step{{object("b", access.Disable, "x"), "done"}}, false, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/accordhq/accord/engine/access"
 )
 
 // memory is what replaying the entries one by one has led to.
@@ -18,16 +16,12 @@ type memory struct {
 	last      applied
 	settings  applied
 	policies  string
-	given     map[string][]given
 	offboard  map[string]Offboarding       // by person
 	everybody bool                         // there was a run that wasn't an offboarding
 	linked    map[string]map[string]string // system → the system's own id → person
-	disabled  map[access.Ref]DisabledAccount
-	created   map[access.Ref]struct{}
-	removals  map[string][]removal
-	corrected map[string][]int64
-	approved  []approved // oldest first
-	names     names
+	systems   map[string]*deeds            // what ended there; see effects.go
+	corrected *view[map[string][]int64]
+	approved  []approved          // oldest first
 	known     map[string]struct{} // every run there ever was
 	runs      map[string]*run     // the open ones
 	order     []*run              // the open ones, oldest first
@@ -45,8 +39,18 @@ type run struct {
 	since  time.Time
 	opened Opened
 	closed []string
-	units  []*OpenUnit
-	index  map[unitName]*OpenUnit
+	units  []*workUnit
+	index  map[unitName]*workUnit
+}
+
+// workUnit is what was begun, and how it ended; nil: that isn't known.
+type workUnit struct {
+	number  int
+	changes *changes
+	at      time.Time
+	end     *Ended
+	// counted says that it counts as done already: its run was closed before its end was known.
+	counted bool
 }
 
 type unitName struct {
@@ -58,14 +62,10 @@ func newMemory() *memory {
 	return &memory{
 		applied:   map[string]applied{},
 		leavers:   map[string]applied{},
-		disabled:  map[access.Ref]DisabledAccount{},
-		created:   map[access.Ref]struct{}{},
-		removals:  map[string][]removal{},
-		given:     map[string][]given{},
 		offboard:  map[string]Offboarding{},
 		linked:    map[string]map[string]string{},
-		corrected: map[string][]int64{},
-		names:     names{index: map[access.ID]uint32{}},
+		systems:   map[string]*deeds{},
+		corrected: &view[map[string][]int64]{},
 		known:     map[string]struct{}{},
 		runs:      map[string]*run{},
 		late:      newLateness(),
@@ -79,23 +79,12 @@ func newMemory() *memory {
 func (m *memory) clone() *memory {
 	c := *m
 	c.leavers, c.offboard = maps.Clone(m.leavers), maps.Clone(m.offboard)
-	c.applied, c.disabled, c.created = maps.Clone(m.applied), maps.Clone(m.disabled), maps.Clone(m.created)
-	c.removals, c.corrected, c.given = maps.Clone(m.removals), maps.Clone(m.corrected), maps.Clone(m.given)
+	c.applied, c.systems, c.corrected = maps.Clone(m.applied), maps.Clone(m.systems), &view[map[string][]int64]{}
 	c.linked = make(map[string]map[string]string, len(m.linked))
 	for k, v := range m.linked {
 		c.linked[k] = maps.Clone(v)
 	}
-	for k, v := range c.given {
-		c.given[k] = slices.Clip(v)
-	}
-	for k, v := range c.removals {
-		c.removals[k] = slices.Clip(v)
-	}
-	for k, v := range c.corrected {
-		c.corrected[k] = slices.Clip(v)
-	}
 	c.approved = slices.Clip(m.approved)
-	c.names.index, c.names.ids = maps.Clone(m.names.index), slices.Clip(m.names.ids)
 	c.known = maps.Clone(m.known)
 	c.drift, c.told = maps.Clone(m.drift), maps.Clone(m.told)
 	c.gone, c.partly = slices.Clip(m.gone), slices.Clip(m.partly)
@@ -112,14 +101,16 @@ func (m *memory) clone() *memory {
 func (r *run) clone() *run {
 	n := *r
 	n.closed, n.units = slices.Clone(r.closed), nil
-	n.index = make(map[unitName]*OpenUnit, len(r.index))
+	n.index = make(map[unitName]*workUnit, len(r.index))
 	for _, u := range r.units {
 		v := *u
 		n.units = append(n.units, &v)
-		n.index[unitName{v.System, v.Unit}] = &v
+		n.index[v.name()] = &v
 	}
 	return &n
 }
+
+func (u *workUnit) name() unitName { return unitName{u.changes.system, u.number} }
 
 // check refuses what a correct caller never asks for.
 func (m *memory) check(e Entry) error {
@@ -175,7 +166,7 @@ func (m *memory) checkEnded(id string, d Ended) error {
 	if err != nil {
 		return err
 	}
-	if u.ended {
+	if u.end != nil {
 		return fmt.Errorf("unit %d of %s has ended already", d.Unit, d.System)
 	}
 	except := d.outcomes()
@@ -187,7 +178,7 @@ func (m *memory) checkEnded(id string, d Ended) error {
 	if len(except) == 0 {
 		return nil
 	}
-	for _, c := range u.Changes {
+	for c := range u.changes.each() {
 		delete(except, c.Key())
 	}
 	for _, r := range d.Except {
@@ -228,7 +219,7 @@ func (m *memory) open(id string) (*run, error) {
 	return r, nil
 }
 
-func (m *memory) unit(id, system string, number int) (*OpenUnit, error) {
+func (m *memory) unit(id, system string, number int) (*workUnit, error) {
 	r, err := m.open(id)
 	if err != nil {
 		return nil, err
@@ -255,15 +246,13 @@ func (m *memory) replay(e Entry) {
 	case Opened:
 		m.opened(e, d)
 	case Begun:
-		if r, ok := m.runs[e.Run]; ok {
-			u := &OpenUnit{Begun: d, At: e.Time}
-			r.units = append(r.units, u)
-			r.index[unitName{d.System, d.Unit}] = u
-		}
+		m.begun(e, d.Unit, listed(d.System, d.Changes))
+	case packed:
+		m.begun(e, d.unit, d.changes)
 	case Ended:
-		if u, err := m.unit(e.Run, d.System, d.Unit); err == nil && !u.ended {
-			u.ended, u.end = true, d
-			m.ended(u, e.Time)
+		if u, err := m.unit(e.Run, d.System, d.Unit); err == nil && u.end == nil {
+			u.end = &Ended{All: own(d.All, Done, Already, Failed, Unknown, Refused, Skipped), Except: d.Except}
+			m.did(deed{changes: u.changes, end: u.end, at: e.Time, again: u.counted})
 		}
 	case ReadBack:
 		m.readBack(e, d)
@@ -291,7 +280,7 @@ func (m *memory) opened(e Entry, d Opened) {
 	if _, ok := m.known[e.Run]; ok {
 		return
 	}
-	r := &run{id: strings.Clone(e.Run), since: e.Time, opened: d, index: map[unitName]*OpenUnit{}}
+	r := &run{id: strings.Clone(e.Run), since: e.Time, opened: d, index: map[unitName]*workUnit{}}
 	m.known[r.id] = struct{}{}
 	m.runs[r.id] = r
 	m.order = append(m.order, r)
@@ -301,6 +290,14 @@ func (m *memory) opened(e Entry, d Opened) {
 	m.everybody = m.everybody || d.Offboard == ""
 	if _, ok := m.offboard[d.Offboard]; !ok && d.Offboard != "" { // a second run goes on with the first
 		m.offboard[strings.Clone(d.Offboard)] = Offboarding{Person: d.Offboard, Since: e.Time, Run: r.id, Actor: d.Actor, Reason: d.Reason, Branch: d.Branch, Revision: d.Revision}
+	}
+}
+
+func (m *memory) begun(e Entry, number int, cs *changes) {
+	if r, ok := m.runs[e.Run]; ok {
+		u := &workUnit{number: number, changes: cs, at: e.Time}
+		r.units = append(r.units, u)
+		r.index[u.name()] = u
 	}
 }
 
@@ -354,8 +351,8 @@ func (m *memory) closed(id string, cut bool) {
 		return
 	}
 	for _, u := range r.units {
-		if !u.ended && !u.counted {
-			m.ended(&OpenUnit{Begun: u.Begun, ended: true, end: Ended{All: Unknown}}, u.At)
+		if u.end == nil && !u.counted {
+			m.did(deed{changes: u.changes, end: &Ended{All: Unknown}, at: u.at})
 			u.counted = true
 		}
 	}
@@ -368,8 +365,8 @@ func (m *memory) closed(id string, cut bool) {
 }
 
 // outcomes are the exceptions of an Ended by key; nil if there are none.
-func (d Ended) outcomes() map[string]Outcome {
-	if len(d.Except) == 0 {
+func (d *Ended) outcomes() map[string]Outcome {
+	if d == nil || len(d.Except) == 0 {
 		return nil
 	}
 	m := make(map[string]Outcome, len(d.Except))

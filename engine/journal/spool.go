@@ -270,7 +270,7 @@ func (s *Spooled) whoMoved(ctx context.Context, moved error) error {
 func openRuns(ctx context.Context, name string, record []byte) (open []OpenRun, last Entry, err error) {
 	m := newMemory()
 	var c chain
-	_, err = c.lines(ctx, name, record, func(e Entry) {
+	_, err = c.lines(ctx, name, whole(record), func(e Entry) {
 		m.replay(e)
 		last = e
 	})

@@ -110,7 +110,7 @@ func (p *place) kinds() string {
 	p.Helper()
 	var out []string
 	var c chain
-	rest, err := c.lines(p.Context(), "record", p.client.data, func(e Entry) { out = append(out, strings.TrimSpace(e.Run+" "+string(e.Kind()))) })
+	rest, err := c.lines(p.Context(), "record", whole(p.client.data), func(e Entry) { out = append(out, strings.TrimSpace(e.Run+" "+string(e.Kind()))) })
 	if err != nil || len(rest) > 0 {
 		p.Fatal(err, len(rest))
 	}

@@ -335,6 +335,7 @@ func FuzzTamper(f *testing.F) {
 }
 
 // FuzzBegun: the fast reader of begun units never panics, and what it reads is written the same.
+// What packs them accepts the same, and keeps it all.
 func FuzzBegun(f *testing.F) {
 	for _, e := range sample() {
 		if b, ok := e.Data.(Begun); ok {
@@ -347,9 +348,17 @@ func FuzzBegun(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		d, err := decodeBegun(text)
-		if err != nil || !utf8.ValidString(text) { // decode asks that of the whole line
+		if !utf8.ValidString(text) { // decode asks that of the whole line
 			return
 		}
+		if err != nil {
+			var p packer
+			if p.begun(&Entry{}, []byte(text)) {
+				t.Fatalf("%q is packed: %v", text, err)
+			}
+			return
+		}
+		samePacked(t, text, d.(Begun))
 		again, err := appendBegun(nil, d.(Begun))
 		if err != nil {
 			t.Fatal(err)
