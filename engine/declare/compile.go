@@ -35,6 +35,7 @@ type compiling struct {
 	groups   []row
 	roles    []row
 	grants   []row
+	refs     []ref
 }
 
 // row is where a document stands.
@@ -80,6 +81,7 @@ func (c *compiling) files(list []*parsed) {
 		if len(p.systems) > 0 {
 			c.put(secSystems, n)
 		}
+		p.refsOf(func(kind int, id string) { c.refs = append(c.refs, ref{kind, id, n}) })
 		n++
 	}
 	slices.SortFunc(contents, compareRows)
@@ -141,6 +143,7 @@ func (c *compiling) index(r *Repository) {
 		c.put(secReporting, 1)
 	}
 	c.atoms(r)
+	c.putRefs(c.refs)
 	for _, d := range dates {
 		c.put(secDates, int(uint64(d.at)>>32), int(d.at&0xffffffff), d.kind, d.doc)
 	}

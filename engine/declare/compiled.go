@@ -63,6 +63,8 @@ const (
 	secAtoms     // what sets are made of, sorted: kind, name and value (texts), where its part of the next section ends
 	secAbout     // groups and grants, by atom; a grant is its number and that of all groups
 	secWide      // groups and grants that anybody may be in
+	secRefs      // what is named, sorted: kind, id (text), where its part of the next section ends
+	secReferrers // the files that name it
 	secDates     // when something begins or ends, sorted: the instant, 8 bytes, the kind and number of the document
 	secPatterns  // the rules by which accounts are named (texts)
 	secNames     // hashes of account names and addresses, sorted, 8 bytes each, with the people whose they may be

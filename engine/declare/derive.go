@@ -181,11 +181,11 @@ func (c *checker) quick() bool {
 	for _, p := range d.come {
 		come.add(p)
 	}
-	if !keepIDs(left.people.list, &c.r.people) || !keepIDs(left.groups.list, &c.r.groups) || !keepIDs(left.roles.list, &c.r.roles) {
-		return false // somebody may still name it
+	if missed(c.r, left.people.list, &c.r.people, kindPeople) || missed(c.r, left.groups.list, &c.r.groups, kindGroups) || missed(c.r, left.roles.list, &c.r.roles, kindRoles) {
+		return false
 	}
 	for _, p := range left.people.list {
-		if c.r.Person(p.ID.Value).Service != p.Service {
+		if is := c.r.Person(p.ID.Value); is != nil && is.Service != p.Service {
 			return false
 		}
 	}
@@ -205,8 +205,13 @@ func (c *checker) quick() bool {
 	return c.quickSets(come) && c.quickRoles(left, come) && len(c.issues) == 0
 }
 
-func keepIDs[T any, D docOf[T]](docs []D, in *table[T, D]) bool {
-	return !slices.ContainsFunc(docs, func(d D) bool { return in.get(d.id().Value) == nil })
+// missed reports whether somebody may still name a document that is gone. What is new or differs is
+// looked at by itself.
+func missed[T any, D docOf[T]](r *Repository, docs []D, in *table[T, D], kind int) bool {
+	return slices.ContainsFunc(docs, func(d D) bool {
+		id := d.id().Value
+		return in.get(id) == nil && r.files.named(kind, id)
+	})
 }
 
 // renames reports whether former ids have to do with what differs.
