@@ -37,7 +37,7 @@ func (s *session) loadApproved(ctx context.Context) error {
 // changeOf is what a commit declares differently from where it left head's line, or, where that
 // can't be told, from what head itself is compared with.
 func (s *session) changeOf(ctx context.Context, rev repo.Revision) ([]access.Shift, error) {
-	decl, _, err := s.readRevision(ctx, s.head, rev)
+	decl, err := s.readRevision(ctx, s.head, rev)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ func (s *session) changeOf(ctx context.Context, rev repo.Revision) ([]access.Shi
 	}
 	world, policies, previous := s.newest.world, s.newest.policies, s.before(s.newest)
 	if forked && fork.Hash != s.newest.rev.Hash {
-		was, _, err := s.readRevision(ctx, s.head, fork)
+		was, err := s.readRevision(ctx, s.head, fork)
 		if err != nil {
 			return nil, err
 		}

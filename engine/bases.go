@@ -162,7 +162,7 @@ func (s *session) loadTip(ctx context.Context) error {
 		return fmt.Errorf("--base: %w", err)
 	}
 	s.tipRev = tip
-	if s.tip, _, err = s.readRevision(ctx, s.head, tip); err != nil {
+	if s.tip, err = s.readRevision(ctx, s.head, tip); err != nil {
 		return fmt.Errorf("the declaration at %s: %w", s.opts.Base, err)
 	}
 	return nil
@@ -178,7 +178,7 @@ func (s *session) loadBase(ctx context.Context) error {
 	s.forked = at
 	b := &base{rev: at, decl: s.tip}
 	if at.Hash != tip.Hash {
-		if b.decl, _, err = s.readRevision(ctx, s.head, at); err != nil {
+		if b.decl, err = s.readRevision(ctx, s.head, at); err != nil {
 			return fmt.Errorf("the declaration at %s: %w", at.Short, err)
 		}
 	}
@@ -208,7 +208,7 @@ func (s *session) loadRevision(ctx context.Context, rev string) *base {
 	commit, err := s.head.git.Resolve(ctx, rev)
 	var decl *declare.Repository
 	if err == nil {
-		decl, _, err = s.readRevision(ctx, s.head, commit)
+		decl, err = s.readRevision(ctx, s.head, commit)
 	}
 	if err != nil {
 		s.notes = append(s.notes, fmt.Sprintf("the last applied revision %.8s can't be read, so that neither causes nor everybody who left since can be told; fetch the whole history: %v", rev, firstLine(err)))

@@ -79,8 +79,8 @@ func (e *Engine) deriveBeside(ctx context.Context, d *Declaration, listing *repo
 	return e.deriveKept(ctx, d, gone, come, known)
 }
 
-// deriveKept makes of what the cache holds what has these files otherwise. Those that aren't known and
-// have no content yet are read.
+// deriveKept makes of what the cache holds what has these files otherwise, and checks it. Those that
+// aren't known and have no content yet are read.
 func (e *Engine) deriveKept(ctx context.Context, d *Declaration, gone []string, come []repo.File, known declare.Known) (*declare.Repository, error) {
 	if len(come) > mostDerived {
 		return nil, nil
@@ -103,7 +103,11 @@ func (e *Engine) deriveKept(ctx context.Context, d *Declaration, gone []string, 
 		}
 		files = append(files, declare.File{Path: f.Path, Blob: f.Blob, Data: f.Data})
 	}
-	return d.kept.Derive(gone, files, known), nil
+	r := d.kept.Derive(gone, files, known)
+	if r == nil {
+		return nil, nil
+	}
+	return r, r.Check(known.Connectors).Err()
 }
 
 // mostDerived is how many files a revision may have otherwise than the cache.
@@ -196,7 +200,7 @@ func (e *Engine) keepCache(d *Declaration) {
 	if e.Cache == "" || d.listing == nil || d.listing.Len() < cacheFrom {
 		return
 	}
-	if d.cache != nil && d.derived && d.Repo.Compilable(d.cache.compiled) <= d.listing.Len()/100 {
+	if d.cache != nil && d.Repo.Kept() && d.Repo.Compilable(d.cache.compiled) <= d.listing.Len()/100 {
 		return
 	}
 	if err := e.writeCache(d); err != nil {

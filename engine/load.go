@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 
 	"github.com/accordhq/accord/engine/declare"
@@ -28,7 +27,6 @@ type Declaration struct {
 	trees   map[string]string   // git's name of the folder, by the commits that were read
 	cache   *cache              // what an earlier run left; nil if there is nothing
 	kept    *declare.Repository // what that holds
-	derived bool                // Repo comes of it but for what differs
 }
 
 // text is a content by its name, nil if it can't be had.
@@ -92,7 +90,7 @@ func (e *Engine) open(ctx context.Context, d *Declaration, src Source) error {
 	}
 	e.openKept(d)
 	d.Revision = plan.Revision{Hash: d.commit.Hash, Branch: d.commit.Branch, Subject: d.commit.Subject}
-	d.Repo, d.derived, err = e.readRevision(ctx, d, d.commit)
+	d.Repo, err = e.readRevision(ctx, d, d.commit)
 	if errors.Is(err, repo.ErrNotThere) {
 		return fmt.Errorf("%w; commit it, or read the folder as it is with --worktree", err)
 	}
@@ -118,26 +116,22 @@ func (d *Declaration) differsAside(ctx context.Context, src Source) func() error
 }
 
 // readRevision reads a revision; what it has in common with what was read already, or with what an
-// earlier run left, is taken from there. It reports whether nothing but what differs from the latter
-// had to be looked at.
-func (e *Engine) readRevision(ctx context.Context, d *Declaration, rev repo.Revision) (*declare.Repository, bool, error) {
+// earlier run left, is taken from there.
+func (e *Engine) readRevision(ctx context.Context, d *Declaration, rev repo.Revision) (*declare.Repository, error) {
 	known := d.listing
 	if d.cache != nil {
 		known = d.cache.listing
 	}
 	listing, err := d.git.List(ctx, rev, known)
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
 	if d.listing == nil {
 		d.listing, d.trees = listing, map[string]string{}
 	}
 	d.trees[rev.Hash] = listing.Tree()
 	if r, err := e.deriveBeside(ctx, d, listing); err != nil || r != nil {
-		if err == nil {
-			err = r.Check(e.Descriptions()).Err()
-		}
-		return r, true, err
+		return r, err
 	}
 	has := declare.Known{Repo: d.Repo, Text: d.text}
 	if d.cache != nil {
@@ -146,16 +140,12 @@ func (e *Engine) readRevision(ctx context.Context, d *Declaration, rev repo.Revi
 			has.Repo = d.kept
 		}
 	}
-	r, _, err := e.readListing(ctx, d.git, rev, listing, has)
-	return r, false, err
-}
-
-func (e *Engine) readListing(ctx context.Context, git *repo.Repo, rev repo.Revision, listing *repo.Listing, has declare.Known) (*declare.Repository, []declare.File, error) {
-	found, err := git.FilesBut(ctx, rev, listing, func(path, blob string) bool { return path != configFile && has.Has(path, blob) })
+	found, err := d.git.FilesBut(ctx, rev, listing, func(path, blob string) bool { return path != configFile && has.Has(path, blob) })
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	return e.read(found, has)
+	r, _, err := e.read(found, has)
+	return r, err
 }
 
 // configFile marks the root of an access repository.
@@ -224,11 +214,7 @@ func policyFolders(files []repo.File) []string {
 		if r == nil || r.Config == nil {
 			return nil
 		}
-		var out []string
-		for _, p := range r.Config.Policy {
-			out = append(out, filepath.ToSlash(filepath.Clean(p.Value)))
-		}
-		return out
+		return policyPaths(r.Config)
 	}
 	return nil
 }

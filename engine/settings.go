@@ -189,10 +189,9 @@ func ownedService(x *declare.Person) owned {
 	return owned{"service", x.ID.Value, x.Owners, x.Pos(x.At), x}
 }
 
-// ownedBut lists what has owners, resources too, leaving out what stands in files that the other
+// ownedBut lists what has owners, resources too, leaving out what stands in files that another
 // revision has as well, where these tell it all.
-func ownedBut(r, other *declare.Repository) []owned {
-	d := r.DifferenceTo(other)
+func ownedBut(r *declare.Repository, d declare.Difference) []owned {
 	if d.Rest {
 		return ownedOf(r, true)
 	}
@@ -242,16 +241,16 @@ func ownedOf(r *declare.Repository, resources bool) []owned {
 // owners compares who answers for what. What is new has no owners before; what is gone needs
 // none.
 func (c *settingsDiff) owners(was, is *declare.Repository) {
+	differs := is.DifferenceTo(was)
 	before := map[string]string{}
-	for _, o := range ownedBut(was, is) {
+	for _, o := range ownedBut(was, differs) {
 		before[o.kind+" "+o.id] = texts(o.owners)
 	}
-	for _, o := range ownedBut(is, was) {
+	for _, o := range ownedBut(is, differs) {
 		if b, there := before[o.kind+" "+o.id]; there {
 			c.put("owners", "owners of "+o.kind+" "+o.id, b, texts(o.owners), o.pos)
 		}
 	}
-	differs := is.DifferenceTo(was)
 	for id := range differs.Roles {
 		if b, r := was.Role(id), is.Role(id); b != nil && r != nil {
 			c.put("config", "exclusive of role "+id, texts(b.Exclusive), texts(r.Exclusive), r.Pos(r.At))

@@ -16,7 +16,7 @@ func (e *Engine) soundBefore(ctx context.Context, src Source) *Declaration {
 		return nil
 	}
 	d, err := e.openBefore(ctx, src)
-	if err != nil || d.Repo == nil || !d.derived {
+	if err != nil || d.Repo == nil || !d.Repo.Kept() {
 		_ = d.Close()
 		return nil
 	}
@@ -58,38 +58,16 @@ func (e *Engine) openBefore(ctx context.Context, src Source) (*Declaration, erro
 	if err != nil {
 		return d, err
 	}
-	gone, come := unlike(d.cache.listing.Files(), found)
+	gone, come := repo.Unlike(d.cache.listing.Files(), found)
 	known := declare.Known{Compiled: d.cache.compiled, Connectors: e.Descriptions(), Text: d.text}
 	if d.Repo, err = e.deriveKept(ctx, d, gone, come, known); err != nil || d.Repo == nil {
 		return d, err
 	}
-	d.derived = true
 	policies := policyPaths(d.Repo.Config)
 	for _, f := range found {
 		if !inFolder(f.Path, policies) {
 			d.files = append(d.files, declare.File{Path: f.Path, Blob: f.Blob})
 		}
 	}
-	return d, d.Repo.Check(e.Descriptions()).Err()
-}
-
-// unlike are the paths that are only in the first list, and the files that are in the second alone or
-// have another content there. Both are sorted by path.
-func unlike(before, after []repo.File) (gone []string, come []repo.File) {
-	for _, f := range after {
-		for len(before) > 0 && before[0].Path < f.Path {
-			gone, before = append(gone, before[0].Path), before[1:]
-		}
-		if len(before) > 0 && before[0].Path == f.Path {
-			same := before[0].Blob == f.Blob
-			if before = before[1:]; same {
-				continue
-			}
-		}
-		come = append(come, f)
-	}
-	for _, f := range before {
-		gone = append(gone, f.Path)
-	}
-	return gone, come
+	return d, nil
 }

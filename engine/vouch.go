@@ -90,7 +90,7 @@ func (s *session) soundBeside(ctx context.Context, decl *declare.Repository, nea
 	if err != nil {
 		return time.Time{}, false // of a branch that is gone
 	}
-	base, _, err := s.readRevision(ctx, s.head, rev)
+	base, err := s.readRevision(ctx, s.head, rev)
 	if err != nil || s.head.trees[rev.Hash] != near.tree {
 		return time.Time{}, false
 	}

@@ -102,11 +102,15 @@ func (c *checker) entitlements(d *Doc, list []Entitlement, h holder) {
 
 // described finds the description of a system's connector.
 func (c *checker) described(system string) (access.Description, bool) {
-	s := c.r.systems[system]
+	return c.r.described(c.connectors, system)
+}
+
+func (r *Repository) described(connectors map[string]access.Description, system string) (access.Description, bool) {
+	s := r.systems[system]
 	if s == nil {
 		return access.Description{}, false
 	}
-	d, ok := c.connectors[s.Connector.Value]
+	d, ok := connectors[s.Connector.Value]
 	return d, ok
 }
 

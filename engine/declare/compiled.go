@@ -139,6 +139,23 @@ func checksum(s string) uint32 {
 	return crc32.Checksum(unsafe.Slice(unsafe.StringData(s), len(s)), castagnoli)
 }
 
+// of are the numbers that a section lists for one row of a table. The rows are sorted, and their last
+// column tells where each one's numbers end; compare tells of a row whether it stands before the one
+// that is asked for (< 0) or is that (0).
+func (c *Compiled) of(section, in, columns int, compare func(row int) int) (out []int) {
+	table, list := c.numbers(section), c.numbers(in)
+	n := table.len() / columns
+	row := sort.Search(n, func(row int) bool { return compare(row) >= 0 })
+	if row >= n || compare(row) != 0 {
+		return nil
+	}
+	from := table.at(columns*row - 1) // where those of the row before end; 0 for the first
+	for k := from; k < min(table.at(columns*row+columns-1), list.len()); k++ {
+		out = append(out, list.at(k))
+	}
+	return out
+}
+
 // The columns of secFiles.
 const (
 	filePath = iota

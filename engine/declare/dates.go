@@ -76,11 +76,11 @@ func allDates(r *Repository) []dated {
 // Passed are the people, groups and grants in which something begins or ends after one instant and not
 // after another. It isn't ok where that can't be told without looking at all of them.
 func (r *Repository) Passed(after, upTo time.Time) (people []*Person, groups []*Group, grants []*Grant, ok bool) {
-	if r.people.late == nil || r.groups.late == nil || r.grants.late == nil {
+	if !r.Kept() {
 		return nil, nil, nil, false
 	}
 	from, to := after.UnixMilli(), upTo.UnixMilli()
-	table := dateTable(r.people.late.from.k.c.numbers(secDates))
+	table := dateTable(r.record().numbers(secDates))
 	marks := map[int]map[int]bool{kindPeople: {}, kindGroups: {}, kindGrants: {}}
 	for i := table.after(from); i < table.len() && table.at(i) <= to; i++ {
 		if kind, doc := table.doc(i); marks[kind] != nil {
@@ -95,7 +95,7 @@ func (r *Repository) Passed(after, upTo time.Time) (people []*Person, groups []*
 // NextDate is the next instant after another one at which something begins or ends, the zero time if
 // there is none. It may be one at which something did that is gone. It isn't ok where Passed isn't.
 func (r *Repository) NextDate(after time.Time) (time.Time, bool) {
-	if r.people.late == nil || r.groups.late == nil || r.grants.late == nil {
+	if !r.Kept() {
 		return time.Time{}, false
 	}
 	next, loc := int64(0), r.Config.Location()
@@ -104,7 +104,7 @@ func (r *Repository) NextDate(after time.Time) (time.Time, bool) {
 			next = at
 		}
 	}
-	table := dateTable(r.people.late.from.k.c.numbers(secDates))
+	table := dateTable(r.record().numbers(secDates))
 	if i := table.after(after.UnixMilli()); i < table.len() {
 		look(table.at(i))
 	}

@@ -233,11 +233,11 @@ func (k Known) parse(f File, again *coder, s shapes) *parsed {
 
 // parsed is what is known of a file; nil if it isn't.
 func (k Known) parsed(with *coder, path, blob string) *parsed {
-	switch {
-	case k.Repo.has(path, blob):
+	if k.Repo.has(path, blob) {
 		return k.Repo.files.get(path)
-	case k.Compiled.has(blob):
-		return k.Compiled.parsed(with, k.Compiled.find(blob), path, blob, k.Text)
+	}
+	if i := k.Compiled.find(blob); i >= 0 {
+		return k.Compiled.parsed(with, i, path, blob, k.Text)
 	}
 	return nil
 }
@@ -273,14 +273,10 @@ func (r *Repository) add(p *parsed) {
 	r.people.list = append(r.people.list, p.people...)
 	r.groups.list = append(r.groups.list, p.groups...)
 	for _, role := range p.roles {
-		own := *role
-		own.Access = slices.Clone(role.Access)
-		r.roles.list = append(r.roles.list, &own)
+		r.roles.list = append(r.roles.list, role.own())
 	}
 	for _, grant := range p.grants {
-		own := *grant
-		own.Access = slices.Clone(grant.Access)
-		r.grants.list = append(r.grants.list, &own)
+		r.grants.list = append(r.grants.list, grant.own())
 	}
 	for _, system := range p.systems {
 		own := *system
@@ -295,6 +291,19 @@ func (r *Repository) add(p *parsed) {
 	if p.config != nil {
 		r.Config = p.config
 	}
+}
+
+// own is a copy that Check may fill in; so is that of a grant.
+func (r *Role) own() *Role {
+	own := *r
+	own.Access = slices.Clone(r.Access)
+	return &own
+}
+
+func (g *Grant) own() *Grant {
+	own := *g
+	own.Access = slices.Clone(g.Access)
+	return &own
 }
 
 // index sorts the documents, and finds ids that are there twice. The first one stays.

@@ -77,22 +77,22 @@ func (r *Repository) with(before []*parsed, after []File, known Known) *Reposito
 	}
 	slices.SortFunc(come, func(a, b *parsed) int { return comparePath(a, b.file) })
 	out := &Repository{Config: r.Config, Systems: r.Systems, Exempts: r.Exempts, systems: r.systems, clean: true}
-	left, added := &Repository{}, &Repository{}
+	d := &derived{from: r}
 	for _, p := range before {
-		left.add(p)
+		d.left.add(p)
 	}
 	for _, p := range come {
-		added.add(p)
+		d.come.add(p)
 	}
-	ok := replace(&out.people, &r.people, left.people.list, gone, added.people.list) &&
-		replace(&out.groups, &r.groups, left.groups.list, gone, added.groups.list) &&
-		replace(&out.roles, &r.roles, left.roles.list, gone, added.roles.list) &&
-		replace(&out.grants, &r.grants, left.grants.list, gone, added.grants.list)
+	ok := replace(&out.people, &r.people, d.left.people.list, gone, d.come.people.list) &&
+		replace(&out.groups, &r.groups, d.left.groups.list, gone, d.come.groups.list) &&
+		replace(&out.roles, &r.roles, d.left.roles.list, gone, d.come.roles.list) &&
+		replace(&out.grants, &r.grants, d.left.grants.list, gone, d.come.grants.list)
 	if !ok {
 		return nil
 	}
 	out.files = r.files.with(gone, come)
-	out.derived = &derived{r, before, come}
+	out.derived = d
 	return out
 }
 
@@ -160,10 +160,10 @@ func replace[T any, D docOf[T]](out, old *table[T, D], left []D, gone map[string
 	return true
 }
 
-// derived is what a repository was derived from, and where it differs.
+// derived is what a repository was derived from, and the documents that left and that came.
 type derived struct {
 	from       *Repository
-	gone, come []*parsed
+	left, come Repository // of these two only the lists of documents
 }
 
 // quick reports whether a derived repository is sound because the other one is: what differs was
@@ -174,13 +174,7 @@ func (c *checker) quick() bool {
 	if d == nil || !reflect.DeepEqual(d.from.sound, c.connectors) {
 		return false
 	}
-	left, come := &Repository{}, &Repository{}
-	for _, p := range d.gone {
-		left.add(p)
-	}
-	for _, p := range d.come {
-		come.add(p)
-	}
+	left, come := &d.left, &d.come
 	if missed(c.r, left.people.list, &c.r.people, kindPeople) || missed(c.r, left.groups.list, &c.r.groups, kindGroups) || missed(c.r, left.roles.list, &c.r.roles, kindRoles) {
 		return false
 	}

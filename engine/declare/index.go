@@ -110,10 +110,10 @@ func countAttributes(people []*Person) map[atom]int {
 // given is in none of the others, whatever the time. Both are sorted by id. It costs what these people
 // have where the repository was kept, and all of them elsewhere.
 func (r *Repository) About(people []*Person) ([]*Group, []*Grant) {
-	if r.groups.late == nil || r.grants.late == nil {
+	if !r.Kept() {
 		return r.Groups(), r.Grants()
 	}
-	s := &search{r: r, c: r.groups.late.from.k.c, done: map[atom]bool{}, groups: map[int]bool{}, grants: map[int]bool{}}
+	s := &search{r: r, c: r.record(), done: map[atom]bool{}, groups: map[int]bool{}, grants: map[int]bool{}}
 	for _, p := range people {
 		s.person(p)
 	}
@@ -182,21 +182,11 @@ func (s *search) group(g *Group) { s.ask(atom{kind: atomGroup, name: g.ID.Value}
 
 // atom takes in the documents that have the atom.
 func (s *search) atom(a atom) {
-	table, about := s.c.numbers(secAtoms), s.c.numbers(secAbout)
-	at := func(i int) atom {
-		return atom{atomKind(table.at(4 * i)), s.c.texts.at(table.at(4*i + 1)), s.c.texts.at(table.at(4*i + 2))}
-	}
-	n := table.len() / 4
-	i := sort.Search(n, func(i int) bool { return at(i).compare(a) >= 0 })
-	if i >= n || at(i) != a {
-		return
-	}
-	from := 0
-	if i > 0 {
-		from = table.at(4*i - 1)
-	}
-	for k := from; k < min(table.at(4*i+3), about.len()); k++ {
-		s.doc(about.at(k))
+	table := s.c.numbers(secAtoms)
+	for _, n := range s.c.of(secAtoms, secAbout, 4, func(row int) int {
+		return atom{atomKind(table.at(4 * row)), s.c.texts.at(table.at(4*row + 1)), s.c.texts.at(table.at(4*row + 2))}.compare(a)
+	}) {
+		s.doc(n)
 	}
 }
 
@@ -234,7 +224,7 @@ func (r *Repository) Team(manager string) []int {
 			out = append(out, l.places[k])
 		}
 	}
-	for _, i := range l.from.k.c.team(manager) {
+	for _, i := range r.record().team(manager) {
 		if at, ok := l.place(i); ok {
 			out = append(out, at)
 		}
@@ -244,32 +234,19 @@ func (r *Repository) Team(manager string) []int {
 }
 
 // team are those of a record whose manager has that id.
-func (c *Compiled) team(manager string) (out []int) {
-	table, people := c.numbers(secTeams), c.numbers(secReports)
-	name := func(i int) string { return c.texts.at(table.at(2 * i)) }
-	n := table.len() / 2
-	i := sort.Search(n, func(i int) bool { return name(i) >= manager })
-	if manager == "" || i >= n || name(i) != manager {
-		return nil
-	}
-	from := 0
-	if i > 0 {
-		from = table.at(2*i - 1)
-	}
-	for k := from; k < min(table.at(2*i+1), people.len()); k++ {
-		out = append(out, people.at(k))
-	}
-	return out
+func (c *Compiled) team(manager string) []int {
+	table := c.numbers(secTeams)
+	return c.of(secTeams, secReports, 2, func(row int) int { return strings.Compare(c.texts.at(table.at(2*row)), manager) })
 }
 
 // ReportsMatter reports whether anything is given to those below a manager.
 func (r *Repository) ReportsMatter() bool {
 	groups, grants := r.groups.list, r.grants.list
-	if l := r.groups.late; l != nil && r.grants.late != nil {
-		if l.from.k.c.reportsMatter() {
+	if r.Kept() {
+		if r.record().reportsMatter() {
 			return true
 		}
-		groups, grants = l.come, r.grants.late.come
+		groups, grants = r.groups.late.come, r.grants.late.come
 	}
 	return slices.ContainsFunc(groups, func(g *Group) bool {
 		return hasReports(g.Members) || hasReports(g.Only) || hasReports(g.Except)
@@ -292,7 +269,7 @@ func (r *Repository) Called(name, rule, system string) ([]int, bool) {
 	if l == nil {
 		return nil, false
 	}
-	c := l.from.k.c
+	c := r.record()
 	if rule != usualName && !c.knowsRule(rule) {
 		return nil, false
 	}
@@ -323,7 +300,7 @@ func (r *Repository) ByEmail(email string) *Person {
 		return r.people.list[i]
 	}
 	places := slices.Clone(l.places)
-	for _, i := range l.from.k.c.called(emailHash(email)) {
+	for _, i := range r.record().called(emailHash(email)) {
 		if at, ok := l.place(i); ok {
 			places = append(places, at)
 		}

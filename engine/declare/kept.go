@@ -2,7 +2,6 @@ package declare
 
 import (
 	"fmt"
-	"slices"
 	"sort"
 	"sync"
 	"sync/atomic"
@@ -13,11 +12,10 @@ import (
 // kept is what a record holds of a repository that was sound. A file is read when somebody asks for
 // a document of it, once: whoever asks again gets the same pointers.
 type kept struct {
-	c          *Compiled
-	text       func(path, blob string) []byte
-	connectors map[string]access.Description
-	systems    map[string]*System
-	others     []*parsed // files without a record, sorted by path
+	c         *Compiled
+	text      func(path, blob string) []byte
+	described func(system string) (access.Description, bool) // of a system's connector
+	others    []*parsed                                      // files without a record, sorted by path
 
 	mu   sync.Mutex
 	with *coder // of the documents that are read one by one
@@ -36,7 +34,7 @@ func (c *Compiled) Kept(connectors map[string]access.Description, text func(path
 	if c == nil || len(c.sections[secPeople]) == 0 || len(c.sections[secOthers]) == 0 {
 		return nil
 	}
-	k := &kept{c: c, text: text, connectors: connectors, with: &coder{r: &reader{}}, files: make([]atomic.Pointer[parsed], c.Len())}
+	k := &kept{c: c, text: text, with: &coder{r: &reader{}}, files: make([]atomic.Pointer[parsed], c.Len())}
 	r := &Repository{clean: true}
 	if !k.readOthers(r) {
 		return nil
@@ -50,7 +48,7 @@ func (c *Compiled) Kept(connectors map[string]access.Description, text func(path
 	if r.Config == nil || len(r.index()) > 0 {
 		return nil
 	}
-	k.systems = r.systems
+	k.described = func(system string) (access.Description, bool) { return r.described(connectors, system) }
 	for _, s := range r.Systems {
 		fillSystem(s, k.described)
 	}
@@ -87,29 +85,17 @@ func (k *kept) readOthers(r *Repository) bool {
 	return true
 }
 
-// described is the description of a system's connector.
-func (k *kept) described(system string) (access.Description, bool) {
-	s := k.systems[system]
-	if s == nil {
-		return access.Description{}, false
-	}
-	d, ok := k.connectors[s.Connector.Value]
-	return d, ok
-}
-
 // ownRole is a role as Check left it; so is ownGrant.
 func (k *kept) ownRole(role *Role) *Role {
-	own := *role
-	own.Access = slices.Clone(role.Access)
+	own := role.own()
 	fillUsual(own.Access, k.described)
-	return &own
+	return own
 }
 
 func (k *kept) ownGrant(grant *Grant) *Grant {
-	own := *grant
-	own.Access = slices.Clone(grant.Access)
+	own := grant.own()
 	fillUsual(own.Access, k.described)
-	return &own
+	return own
 }
 
 // file is what a file holds, by its number.

@@ -38,10 +38,10 @@ func needed(groups []*Group, grants []*Grant) map[string]bool {
 
 // neededKeys are those of the repository.
 func (r *Repository) neededKeys() map[string]bool {
-	if r.groups.late == nil || r.grants.late == nil {
+	if !r.Kept() {
 		return needed(r.Groups(), r.Grants())
 	}
-	out := r.groups.late.from.k.c.set(secNeeded)
+	out := r.record().set(secNeeded)
 	maps.Copy(out, needed(r.groups.late.come, r.grants.late.come))
 	return out
 }
@@ -82,10 +82,10 @@ func strict(r *Repository) map[string]bool {
 
 // strictGroups are those of the revision that the repository was derived from, or of itself.
 func (r *Repository) strictGroups() map[string]bool {
-	if r.groups.late == nil {
+	if !r.Kept() {
 		return strict(r)
 	}
-	return r.groups.late.from.k.c.set(secStrict)
+	return r.record().set(secStrict)
 }
 
 // set are the texts that a section lists.
@@ -126,7 +126,7 @@ func answering(r *Repository) map[string]bool {
 
 // MayAnswer reports whether a group may be named as an owner of something; where it says no, it isn't.
 func (r *Repository) MayAnswer(group string) bool {
-	if r.groups.late == nil || r.groups.late.from.k.c.answers(group) {
+	if !r.Kept() || r.record().answers(group) {
 		return true
 	}
 	names := func(owners []Text) bool {

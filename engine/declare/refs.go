@@ -3,7 +3,6 @@ package declare
 import (
 	"cmp"
 	"slices"
-	"sort"
 	"strings"
 )
 
@@ -92,23 +91,11 @@ func (c *compiling) putRefs(refs []ref) {
 }
 
 // referrers are the files of a record that name something.
-func (c *Compiled) referrers(kind int, id string) (out []int) {
-	table, files := c.numbers(secRefs), c.numbers(secReferrers)
-	at := func(i int) ref { return ref{kind: table.at(3 * i), id: c.texts.at(table.at(3*i + 1))} }
-	want := ref{kind: kind, id: id}
-	n := table.len() / 3
-	i := sort.Search(n, func(i int) bool { return at(i).compare(want) >= 0 })
-	if i >= n || at(i) != want {
-		return nil
-	}
-	from := 0
-	if i > 0 {
-		from = table.at(3*i - 1)
-	}
-	for k := from; k < min(table.at(3*i+2), files.len()); k++ {
-		out = append(out, files.at(k))
-	}
-	return out
+func (c *Compiled) referrers(kind int, id string) []int {
+	table := c.numbers(secRefs)
+	return c.of(secRefs, secReferrers, 3, func(row int) int {
+		return ref{kind: table.at(3 * row), id: c.texts.at(table.at(3*row + 1))}.compare(ref{kind: kind, id: id})
+	})
 }
 
 // named reports whether a file of what was kept still names something that is gone; also where that

@@ -34,6 +34,17 @@ type Repository struct {
 	teams     map[string][]int
 }
 
+// record is what the documents are read out of when they are asked for; nil if they are all there.
+func (r *Repository) record() *Compiled {
+	if r.files.late == nil {
+		return nil
+	}
+	return r.files.late.from.c
+}
+
+// Kept reports whether documents are read out of a record when they are asked for.
+func (r *Repository) Kept() bool { return r.record() != nil }
+
 // People are all people and services, which share one namespace, sorted by id; the list must not be
 // changed. So are the others.
 func (r *Repository) People() []*Person { return r.people.all() }

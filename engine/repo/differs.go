@@ -108,8 +108,8 @@ func (r *Repo) Folder(ctx context.Context) ([]File, error) {
 	var changed []File
 	for i, f := range there {
 		list[i].Path = f.path
-		if e := c.index[f.path]; e != nil && c.untouched(e, f.info) {
-			list[i].Blob = e.Hash.String()
+		if hash, ok := c.vouched(f.path, f.info); ok {
+			list[i].Blob = hash.String()
 			continue
 		}
 		places, changed = append(places, i), append(changed, list[i])
@@ -198,15 +198,21 @@ func diskFiles(ctx context.Context, dir string, policy []string) ([]onDiskFile, 
 	return slices.CompactFunc(found, func(a, b onDiskFile) bool { return a.path == b.path }), nil
 }
 
-// asCommitted reports whether the index vouches for a file.
-func (c *comparison) asCommitted(f File, info fs.FileInfo) bool {
-	e := c.index[f.Path]
+// vouched is the content of a file of which the index says that it is as git left it.
+func (c *comparison) vouched(p string, info fs.FileInfo) (plumbing.Hash, bool) {
+	e := c.index[p]
 	if e == nil || !c.untouched(e, info) {
-		return false
+		return plumbing.ZeroHash, false
 	}
-	var name [2 * len(e.Hash)]byte
-	hex.Encode(name[:], e.Hash[:])
-	return string(name[:]) == f.Blob
+	return e.Hash, true
+}
+
+// asCommitted reports whether the index vouches for a file with that content.
+func (c *comparison) asCommitted(f File, info fs.FileInfo) bool {
+	hash, ok := c.vouched(f.Path, info)
+	var name [2 * len(hash)]byte
+	hex.Encode(name[:], hash[:])
+	return ok && string(name[:]) == f.Blob
 }
 
 // changedOnDisk are the files that the folder has otherwise, by their content.

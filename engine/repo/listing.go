@@ -97,23 +97,29 @@ func (l *Listing) Since(other *Listing) (gone []string, come []File, ok bool) {
 		at = p.to
 	}
 	before = append(before, other.some(at, other.Len())...)
-	for _, f := range l.own {
+	gone, come = Unlike(before, l.own)
+	return gone, come, true
+}
+
+// Unlike are the paths that are only in the first list, and the files that are in the second alone or
+// have another content there. Both are sorted by path, as what it gives.
+func Unlike(before, after []File) (gone []string, come []File) {
+	for _, f := range after {
 		for len(before) > 0 && before[0].Path < f.Path {
 			gone, before = append(gone, before[0].Path), before[1:]
 		}
 		if len(before) > 0 && before[0].Path == f.Path {
-			if before[0].Blob != f.Blob {
-				come = append(come, f)
+			same := before[0].Blob == f.Blob
+			if before = before[1:]; same {
+				continue
 			}
-			before = before[1:]
-			continue
 		}
 		come = append(come, f)
 	}
 	for _, f := range before {
 		gone = append(gone, f.Path)
 	}
-	return gone, come, true
+	return gone, come
 }
 
 // Tree is git's name of the folder that was listed, with all that is in it; the same name means the

@@ -125,13 +125,12 @@ func ledgerFrom(n int, read func(from, to int) *ledgerPart) *ledger {
 		})
 	}
 	wg.Wait()
-	if len(parts) == 1 {
-		l.items, l.likes = parts[0].items, parts[0].likes
-		return l
-	}
+	var items [][]item
+	var likes [][]like
 	for _, p := range parts {
-		l.items, l.likes = append(slices.Grow(l.items, n), p.items...), append(l.likes, p.likes...)
+		items, likes = append(items, p.items), append(likes, p.likes)
 	}
+	l.items, l.likes = slices.Concat(items...), slices.Concat(likes...)
 	return l
 }
 

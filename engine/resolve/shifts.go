@@ -22,14 +22,24 @@ func Compare(base, head *World) []access.Shift {
 	}
 	var beside sync.WaitGroup
 	beside.Go(func() {
-		c.accounts(base, head)
-		c.statuses(base, head)
-		c.settings(base, head)
+		c.documents(base, head)
 		SortShifts(c.out)
 	})
 	parts, who := c.access(base, head)
 	beside.Wait()
 	return mergeShifts(c.shifts(parts, who, len(c.out)), c.out)
+}
+
+// documents compares all but who holds what.
+func (c *comparer) documents(base, head *World) {
+	c.accounts(base, head)
+	c.settings(base, head)
+	if base.Repo.Config == nil {
+		return // everything is new
+	}
+	differs := head.Repo.DifferenceTo(base.Repo)
+	c.statuses(base, head, differs)
+	c.texts(dutiesOf(base.Repo, differs), dutiesOf(head.Repo, differs), false)
 }
 
 func newComparer(head *World) *comparer {
@@ -131,18 +141,14 @@ func spans(in []span, zone *time.Location) []access.Span {
 
 // statuses compares what is declared of people themselves. Most documents are in files that are the
 // same on both sides.
-func (c *comparer) statuses(base, head *World) {
-	if base.Repo.NumPeople() == 0 {
-		return // everybody is new
-	}
-	differs := head.Repo.DifferenceTo(base.Repo).People
+func (c *comparer) statuses(base, head *World, differs declare.Difference) {
 	left := map[string]*declare.Person{} // of the base, by the id at head
-	for id := range differs {
+	for id := range differs.People {
 		if p := base.Repo.Person(id); p != nil {
 			left[now(c.names, id)] = p
 		}
 	}
-	for id := range differs {
+	for id := range differs.People {
 		p, was := head.Repo.Person(id), left[id]
 		if p == nil || was == nil {
 			continue
@@ -202,18 +208,12 @@ func statusText(p *declare.Person) string {
 	return s
 }
 
-// settings compares the judging settings and what systems declare beside access. Those of groups
-// and roles come and go with the access that these are about; only a change counts.
+// settings compares the judging settings and what systems declare beside access.
 func (c *comparer) settings(base, head *World) {
 	same := func(s *declare.System) bool { // the very same document needn't be compared
 		return base.Repo.System(s.ID.Value) == s && head.Repo.System(s.ID.Value) == s
 	}
 	c.texts(settingsOf(base.Repo, same), settingsOf(head.Repo, same), true)
-	if base.Repo.Config == nil {
-		return // everything is new
-	}
-	differs := head.Repo.DifferenceTo(base.Repo)
-	c.texts(dutiesOf(base.Repo, differs), dutiesOf(head.Repo, differs), false)
 }
 
 func (c *comparer) texts(before, after map[string]string, all bool) {
@@ -246,7 +246,7 @@ func settingsOf(r *declare.Repository, same func(*declare.System) bool) map[stri
 }
 
 // dutiesOf are who answers for groups and roles, and what may not be held together, of those that may
-// differ.
+// differ. They come and go with the access that these are about; only a change counts.
 func dutiesOf(r *declare.Repository, differs declare.Difference) map[string]string {
 	out := map[string]string{}
 	for id := range differs.Groups {

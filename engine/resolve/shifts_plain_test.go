@@ -207,9 +207,7 @@ func agree(t *testing.T, name string, base, head *World, seen map[access.ShiftKi
 	c := newComparer(head)
 	p := &plainComparer{c}
 	p.access(base, head)
-	c.accounts(base, head)
-	c.statuses(base, head)
-	c.settings(base, head)
+	c.documents(base, head)
 	SortShifts(c.out)
 	if diff := cmp.Diff(c.out, got); diff != "" {
 		t.Fatalf("%s: (- the plain way, + Compare)\n%s", name, diff)
