@@ -41,7 +41,9 @@
 // What a run understood is kept for the next one in cache.go; documents are read out of it when
 // somebody asks for them (declare/kept.go, found by declare/index.go). Which revisions are known to be
 // sound is in sound.go, how one vouches for the next in vouch.go; focus.go decides when a run looks at
-// no more than what a change touches, or at one person. Nothing that is carried out comes from there.
+// no more than what a change touches, or at one person, and validatebefore.go when validating looks at
+// no more than what differs. Nothing that is carried out comes from there. What memory makes of a
+// journal is worked out per system when it is first asked for (journal/effects.go).
 // What head is compared with is loaded in bases.go and resolved in resolving.go. A run doesn't wait where
 // it needn't: the journal at its usual place is read beside the declaration (aside, keeping.go), and
 // systems of which it is certain that they are read, as a whole and by a connection that nobody has to
